@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: BSD-2-Clause
+//
+// One walk over the segments behind the base. Segments belong to the channel
+// until a platform, `simple` or `jupyter` ends it, or until the last one,
+// which is the file; a lone segment is a channel. Behind the end anything
+// may stand that no upstream could read as another path.
+
+#include "target.hpp"
+
+#include "channel.hpp"
+#include "text.hpp"
+
+#include <algorithm>
+#include <array>
+#include <optional>
+
+namespace psm {
+
+namespace {
+
+/// The path behind the longest base, without its leading slash.
+std::optional<std::string_view>
+behind_base(std::string_view uri, std::span<const std::string_view> bases)
+{
+    std::size_t longest = 0;
+    for (const std::string_view base : bases) {
+        if (base.size() > longest && uri.starts_with(base)) {
+            longest = base.size();
+        }
+    }
+    if (longest == 0) {
+        return std::nullopt;
+    }
+    return uri.substr(longest);
+}
+
+/// A byte that some upstream would decode or take for a slash.
+constexpr bool is_treacherous(char c)
+{
+    return is_control(c) || c == '\\' || c == '%';
+}
+
+/// An empty or dot segment, also for those who cut a segment at its
+/// parameters: "..;x" is ".." to a servlet container.
+bool is_dot_segment(std::string_view segment)
+{
+    const std::string_view name = segment.substr(0, segment.find(';'));
+    return name.empty() || name == "." || name == "..";
+}
+
+/// The files that list what a channel holds (design.md section 3).
+bool is_index_file(std::string_view name)
+{
+    static constexpr std::array<std::string_view, 5> starts{
+        "repodata",         "current_repodata",        "channeldata.json",
+        "run_exports.json", "patch_instructions.json",
+    };
+    static constexpr std::array<std::string_view, 3> names{
+        "notices.json",
+        "index.html",
+        "rss.xml",
+    };
+    return std::ranges::any_of(starts,
+                               [name](std::string_view start) {
+                                   return name.starts_with(start);
+                               }) ||
+           name.ends_with(".msgpack.zst") ||
+           std::ranges::find(names, name) != names.end();
+}
+
+/// The walk's state; `channel` counts the bytes that belong to it.
+struct Walk {
+    std::size_t segments = 0;
+    std::size_t channel = 0;
+    bool ended = false;      // a platform, simple or jupyter was met
+    bool is_index = false;   // the path is exactly a channel or platform
+    std::string_view file{}; // the last segment, unless it is the channel's
+};
+
+/// Takes a segment in front of the channel's end; false when it breaks the
+/// grammar. `end` is where it ends in the path.
+bool take_segment(Walk& walk, std::string_view segment, std::size_t end,
+                  bool last)
+{
+    const bool platform = is_platform(segment);
+    if (platform || segment == "simple" || segment == "jupyter") {
+        walk.ended = true;
+        walk.is_index = platform && last;
+        walk.file = segment;
+        return walk.segments > 0;
+    }
+    if (last && walk.segments > 0) {
+        walk.file = segment;
+        return true;
+    }
+    walk.segments++;
+    walk.channel = end;
+    walk.is_index = last;
+    return walk.segments <= max_channel_segments && is_channel_segment(segment);
+}
+
+} // namespace
+
+Target find_target(std::string_view uri,
+                   std::span<const std::string_view> bases) noexcept
+{
+    const auto behind = behind_base(uri, bases);
+    if (!behind || behind->empty() ||
+        std::ranges::any_of(*behind, is_treacherous)) {
+        return {};
+    }
+    const std::string_view path = *behind;
+
+    Walk walk;
+    for (std::size_t at = 0; at < path.size();) {
+        const std::size_t end = std::min(path.find('/', at), path.size());
+        const std::string_view segment = path.substr(at, end - at);
+        const bool last = end == path.size();
+        if (is_dot_segment(segment)) {
+            return {};
+        }
+        if (walk.ended) {
+            walk.file = segment;
+        } else if (!take_segment(walk, segment, end, last)) {
+            return {};
+        }
+        at = end + 1;
+    }
+
+    const bool is_index =
+        walk.is_index || path.ends_with('/') || is_index_file(walk.file);
+    return {.kind = is_index ? TargetKind::index : TargetKind::file,
+            .channel = path.substr(0, walk.channel)};
+}
+
+} // namespace psm
