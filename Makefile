@@ -1,0 +1,253 @@
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# Everything one does with this repository. `make` alone lists the targets.
+# Variables: SAN=1 (ASan and UBSan), BUILD (out of tree), T (which tests),
+# NGINX_SRC (nginx-dev's folder, or a plain nginx source tree), NGINX.
+
+comma       := ,
+SHELL       := bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+.SUFFIXES:
+.DEFAULT_GOAL := help
+
+ROOT      := $(patsubst %/,%,$(dir $(abspath $(lastword $(MAKEFILE_LIST)))))
+BUILD     ?= $(ROOT)/build
+NGINX_SRC ?= /usr/share/nginx/src
+NGINX     ?= $(firstword $(shell PATH="$$PATH:/usr/sbin:/usr/local/sbin" \
+                 command -v nginx) nginx)
+SAN       ?=
+
+override BUILD := $(abspath $(BUILD))
+OUT := $(BUILD)$(if $(SAN),/san)
+
+# One job per processor, unless -j is given or a parent make has the slots.
+ifeq ($(MAKELEVEL)$(filter -j%,$(MAKEFLAGS)),0)
+MAKEFLAGS += -j$(shell nproc)
+endif
+
+# ---------------------------------------------------------------- flags ----
+
+# The distribution's hardening; the fallback is what Debian 12 prints.
+dpkg_flags = $(shell DEB_BUILD_MAINT_OPTIONS=hardening=+bindnow \
+                 dpkg-buildflags --get $(1) 2>/dev/null)
+HARDENING := $(or $(strip $(call dpkg_flags,CFLAGS) \
+                 $(call dpkg_flags,CPPFLAGS)),-g -O2 \
+                 -fstack-protector-strong -Wformat -Werror=format-security \
+                 -Wdate-time -D_FORTIFY_SOURCE=2)
+LD_HARDENING := $(or $(strip $(call dpkg_flags,LDFLAGS)),\
+                 -Wl$(comma)-z$(comma)relro -Wl$(comma)-z$(comma)now)
+SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=undefined \
+            -fno-omit-frame-pointer
+
+ifdef SAN
+OPT    := -g -O1 $(SANITIZE)
+LD_OPT := $(SANITIZE)
+else
+OPT    := $(HARDENING)
+LD_OPT := $(LD_HARDENING)
+endif
+
+# What our own sources must stand; third-party headers are system headers.
+STRICT := -std=c++20 -Wall -Wextra -Wshadow -Wconversion -Wsign-conversion \
+          -Wold-style-cast -Werror
+CXX_COMPILE = g++ $(STRICT) $(1) -MMD -MP -c -o $@ $<
+
+LIB_SRCS := $(wildcard $(ROOT)/lib/*.cpp)
+CLI_SRCS := $(wildcard $(ROOT)/cli/*.cpp)
+MODULE_SRCS := $(wildcard $(ROOT)/ngx_psm_token_module/*.cpp)
+
+# ---------------------------------------------------------------- help -----
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' \
+	    $(ROOT)/Makefile
+	@echo
+	@sed -n 's/^# \(Variables:.*\)/  \1/p; s/^# \(NGINX_SRC .*\)/  \1/p' \
+	    $(ROOT)/Makefile
+
+# ---------------------------------------------------------------- build ----
+
+.PHONY: deps
+deps: ## install the Debian packages that are missing (root or sudo)
+	@$(ROOT)/mk/deps install build run test check
+
+.PHONY: build
+build: $(OUT)/ngx_psm_token_module.so $(OUT)/psm-token ## build the module and the command line into build/
+
+.PHONY: need-build
+need-build:
+	@NGINX_SRC=$(NGINX_SRC) $(ROOT)/mk/deps need build
+
+# nginx's configure writes its Makefile into BUILD only; Debian's source folder
+# is left as it is, so that it may be read-only. (A plain nginx tree gets a
+# short ./Makefile from its own configure.)
+NGX_MAKEFILE := $(OUT)/nginx/Makefile
+
+$(NGX_MAKEFILE): $(ROOT)/config $(ROOT)/config.make $(ROOT)/Makefile | need-build
+	@mkdir -p $(OUT)/nginx
+	@echo "configure  $(NGX_MAKEFILE)"
+	@cd $(NGINX_SRC); \
+	NGX_CONF_FLAGS=(--with-compat); \
+	if [ -r conf_flags ]; then . ./conf_flags; fi; \
+	configure=./configure; \
+	if [ ! -x ./configure ]; then configure=auto/configure; fi; \
+	if ! ASAN_OPTIONS=detect_leaks=0 "$$configure" "$${NGX_CONF_FLAGS[@]}" \
+	    --with-cc-opt='$(OPT) -fPIC' --with-ld-opt='$(LD_OPT)' \
+	    --builddir=$(OUT)/nginx --add-dynamic-module=$(ROOT) \
+	    > $(OUT)/nginx/configure.log 2>&1; then \
+	    tail -n 3 $(OUT)/nginx/configure.log >&2; \
+	    rm -f $@; \
+	    exit 1; \
+	fi
+
+# nginx's Makefile knows what is out of date; it is asked every time.
+.PHONY: nginx-modules
+nginx-modules: $(NGX_MAKEFILE)
+	@cd $(NGINX_SRC) && $(MAKE) --no-print-directory -s -f $(NGX_MAKEFILE) \
+	    modules
+
+$(OUT)/ngx_psm_token_module.so: nginx-modules
+	@cmp -s $(OUT)/nginx/$(@F) $@ \
+	    || { echo "link       $@"; install -m 644 $(OUT)/nginx/$(@F) $@; }
+
+CLI_OBJS := $(patsubst $(ROOT)/%.cpp,$(OUT)/obj/%.o,$(CLI_SRCS) $(LIB_SRCS))
+
+$(OUT)/obj/%.o: $(ROOT)/%.cpp $(ROOT)/Makefile | need-build
+	@mkdir -p $(@D)
+	@echo "compile    $*.cpp"
+	@$(call CXX_COMPILE,$(OPT) -fPIE)
+
+$(OUT)/psm-token: $(CLI_OBJS)
+	@echo "link       $@"
+	@g++ $(OPT) $(LD_OPT) -pie -o $@ $(CLI_OBJS) -lhiredis -lcrypto
+
+-include $(CLI_OBJS:.o=.d)
+
+# ---------------------------------------------------------------- demo -----
+
+.PHONY: run
+run: ## start the demo: LISTEN, PORT, DETACH=1
+	@NGINX_SRC=$(NGINX_SRC) $(ROOT)/mk/deps ensure build run
+	@$(MAKE) --no-print-directory -C $(ROOT) build
+	@BUILD=$(OUT) $(ROOT)/demo/run
+
+.PHONY: stop
+stop: ## end a demo that was started with DETACH=1
+	@BUILD=$(OUT) $(ROOT)/demo/run stop
+
+# ---------------------------------------------------------------- tests ----
+
+# Unit tests are always built with the sanitizers, the library with them.
+UNIT       := $(BUILD)/unit
+UNIT_FLAGS := -g -O1 $(SANITIZE)
+UNIT_OBJS  := $(patsubst $(ROOT)/%.cpp,$(UNIT)/obj/%.o,$(LIB_SRCS))
+UNIT_TESTS := $(patsubst $(ROOT)/t/unit/%.cpp,$(UNIT)/%,\
+                  $(wildcard $(ROOT)/t/unit/*_test.cpp))
+
+$(UNIT)/obj/%.o: $(ROOT)/%.cpp $(ROOT)/Makefile
+	@mkdir -p $(@D)
+	@echo "compile    $*.cpp (unit)"
+	@$(call CXX_COMPILE,$(UNIT_FLAGS) -I$(ROOT)/lib)
+
+$(UNIT)/libpsm.a: $(UNIT_OBJS)
+	@rm -f $@
+	@ar rcs $@ $^
+
+$(UNIT_TESTS): $(UNIT)/%: $(UNIT)/obj/t/unit/%.o $(UNIT)/libpsm.a
+	@g++ $(UNIT_FLAGS) -o $@ $^ -lcmocka -lhiredis -lcrypto
+
+.SECONDARY: $(UNIT_TESTS:$(UNIT)/%=$(UNIT)/obj/t/unit/%.o)
+-include $(wildcard $(UNIT)/obj/*/*.d $(UNIT)/obj/t/unit/*.d)
+
+# The real clients that Debian does not have.
+VENV := $(BUILD)/venv
+$(VENV)/ready: $(ROOT)/t/lib/requirements.txt
+	@echo "install    $(VENV)"
+	@/usr/bin/python3 -m venv --system-site-packages $(VENV)
+	@$(VENV)/bin/pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
+.PHONY: need-test
+need-test:
+	@NGINX_SRC=$(NGINX_SRC) $(ROOT)/mk/deps ensure build run test
+
+# T: some of them; a name in t/unit/ stands for its program.
+T ?=
+E2E   := $(wildcard $(ROOT)/t/*.t $(ROOT)/t/clients/*.t)
+TESTS := $(if $(T),$(patsubst t/unit/%.cpp,$(UNIT)/%,$(T)),\
+             $(UNIT_TESTS) $(E2E))
+
+.PHONY: test
+test: ## run unit, end-to-end and client tests: T=t/one.t, SAN=1
+	@$(MAKE) --no-print-directory -C $(ROOT) need-test
+	@$(MAKE) --no-print-directory -C $(ROOT) build $(UNIT_TESTS) \
+	    $(if $(or $(if $(T),,all),$(findstring client,$(T))),$(VENV)/ready)
+	@cd $(ROOT) && env \
+	    CMOCKA_MESSAGE_OUTPUT=TAP \
+	    PSM_MODULE=$(OUT)/ngx_psm_token_module.so \
+	    PSM_CLI=$(OUT)/psm-token \
+	    PSM_NGINX=$(NGINX) \
+	    PSM_VENV=$(VENV) \
+	    PSM_PRELOAD="$(if $(SAN),$(foreach lib,libasan.so libubsan.so,\
+	        $(shell gcc -print-file-name=$(lib))))" \
+	    UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1 \
+	    prove $(PROVE_FLAGS) -It/lib $(TESTS:$(ROOT)/%=%)
+
+# Two at a time: most of a test is waiting.
+PROVE_FLAGS ?= -j2
+
+# ---------------------------------------------------------------- check ----
+
+TIDY := $(BUILD)/tidy
+TIDY_SRCS := $(LIB_SRCS) $(CLI_SRCS) $(MODULE_SRCS)
+TIDY_OKS  := $(patsubst $(ROOT)/%.cpp,$(TIDY)/%.ok,$(TIDY_SRCS))
+HEADERS   := $(wildcard $(ROOT)/lib/*.hpp $(ROOT)/cli/*.hpp \
+                 $(ROOT)/ngx_psm_token_module/*.hpp)
+NGX_DIRS  := $(addprefix $(NGINX_SRC)/src/,core event event/modules os/unix \
+                 http http/modules http/v2) $(OUT)/nginx
+
+.PHONY: check
+check: ## format, clang-tidy, layers, file sizes, scripts
+	@$(ROOT)/mk/deps ensure build check
+	@$(ROOT)/mk/check
+	@$(MAKE) --no-print-directory -C $(ROOT) $(TIDY_OKS)
+	@echo "check: clean"
+
+# A file is looked at again when it or any header has changed.
+$(TIDY)/%.ok: $(ROOT)/%.cpp $(HEADERS) $(ROOT)/.clang-tidy | $(NGX_MAKEFILE)
+	@mkdir -p $(@D)
+	@echo "tidy       $*.cpp"
+	@clang-tidy --quiet $< -- -std=c++20 $(addprefix -isystem ,$(NGX_DIRS)) \
+	    > $@.log 2>&1 || { cat $@.log; exit 1; }
+	@mv $@.log $@
+
+# ---------------------------------------------------------------- install --
+
+PREFIX     ?= /usr/local
+MODULESDIR ?= $(or $(shell $(NGINX) -V 2>&1 \
+                  | sed -n 's/.*--modules-path=\([^ ]*\).*/\1/p'),\
+                  /usr/lib/nginx/modules)
+SHARE      := $(DESTDIR)$(PREFIX)/share/ngx_psm_token_module
+
+.PHONY: install
+install: build ## install into DESTDIR, MODULESDIR, PREFIX
+	install -D -m 644 $(OUT)/ngx_psm_token_module.so \
+	    $(DESTDIR)$(MODULESDIR)/ngx_psm_token_module.so
+	install -D -m 755 $(OUT)/psm-token $(DESTDIR)$(PREFIX)/bin/psm-token
+	install -d $(SHARE)
+	@for file in $(wildcard $(ROOT)/conf/*.conf) $(ROOT)/LICENSE; do \
+	    echo "install -m 644 $$file $(SHARE)"; \
+	    install -m 644 "$$file" $(SHARE); \
+	done
+
+.PHONY: uninstall
+uninstall: ## remove what install put there
+	rm -f $(DESTDIR)$(MODULESDIR)/ngx_psm_token_module.so
+	rm -f $(DESTDIR)$(PREFIX)/bin/psm-token
+	rm -rf $(SHARE)
+
+.PHONY: clean
+clean: stop ## remove what was built
+	rm -rf $(BUILD)

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: BSD-2-Clause
+//
+// The filters: they word a denial, mark what is private, and give a Location
+// its token back. ACCESS answers with a status only, so that `satisfy any`,
+// `error_page` and other access modules work as nginx users expect.
+
+#pragma once
+
+#include "ngx.hpp"
+
+namespace psm::edge {
+
+/// Puts the filters on top of nginx's chains.
+ngx_int_t install_filters(ngx_conf_t* cf);
+
+} // namespace psm::edge

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: BSD-2-Clause
+//
+// Making and merging the configuration; the directives that fill it stand in
+// directives.cpp.
+
+#include "conf.hpp"
+
+#include "redis_conf.hpp"
+
+#include "../lib/carrier.hpp"
+
+namespace psm::edge {
+
+namespace {
+
+char* const failed = static_cast<char*>(NGX_CONF_ERROR);
+
+/// The bases of a server that has no psm_token_base: "/" alone.
+ngx_array_t* root_base(ngx_conf_t* cf)
+{
+    ngx_array_t* bases =
+        ngx_array_create(cf->pool, 1, sizeof(std::string_view));
+
+    if (bases != nullptr) {
+        *static_cast<std::string_view*>(ngx_array_push(bases)) = "/";
+    }
+    return bases;
+}
+
+} // namespace
+
+void* create_main_conf(ngx_conf_t* cf)
+{
+    auto* mcf = static_cast<MainConf*>(ngx_pcalloc(cf->pool, sizeof(MainConf)));
+
+    if (mcf != nullptr) {
+        mcf->cache = NGX_CONF_UNSET;
+        mcf->cache_max = NGX_CONF_UNSET_UINT;
+        mcf->cache_valid = NGX_CONF_UNSET_MSEC;
+        mcf->cache_negative = NGX_CONF_UNSET_MSEC;
+    }
+    return mcf;
+}
+
+char* init_main_conf(ngx_conf_t* cf, void* conf)
+{
+    auto* mcf = static_cast<MainConf*>(conf);
+    ngx_str_t request_id = ngx_string("request_id");
+
+    ngx_conf_init_value(mcf->cache, 1);
+    ngx_conf_init_uint_value(mcf->cache_max, 100000);
+    // Until invalidation lands, the life of an entry is the time for which
+    // a revoked token goes on.
+    ngx_conf_init_msec_value(mcf->cache_valid, 5000);
+    ngx_conf_init_msec_value(mcf->cache_negative, 5000);
+
+    mcf->request_id = ngx_http_get_variable_index(cf, &request_id);
+    if (mcf->request_id == NGX_ERROR) {
+        return failed;
+    }
+
+    if (mcf->redis == nullptr) {
+        ngx_str_t uri = ngx_string("redis://127.0.0.1:6379");
+        mcf->redis = read_redis_conf(cf, to_ngx("psm_token_redis"), {&uri, 1});
+    }
+    return mcf->redis == nullptr ? failed : NGX_CONF_OK;
+}
+
+void* create_server_conf(ngx_conf_t* cf)
+{
+    auto* scf =
+        static_cast<ServerConf*>(ngx_pcalloc(cf->pool, sizeof(ServerConf)));
+
+    if (scf != nullptr) {
+        scf->carriers = NGX_CONF_UNSET_UINT;
+        scf->format = NGX_CONF_UNSET_UINT;
+    }
+    return scf;
+}
+
+char* merge_server_conf(ngx_conf_t* cf, void* parent, void* child)
+{
+    const auto* prev = static_cast<ServerConf*>(parent);
+    auto* conf = static_cast<ServerConf*>(child);
+
+    ngx_conf_merge_uint_value(conf->carriers, prev->carriers, all_carriers);
+    ngx_conf_merge_uint_value(conf->format, prev->format,
+                              static_cast<ngx_uint_t>(TokenFormat::psm));
+    if (conf->bases == nullptr) {
+        conf->bases = prev->bases;
+    }
+    if (conf->bases == nullptr) {
+        conf->bases = root_base(cf);
+    }
+    return conf->bases == nullptr ? failed : NGX_CONF_OK;
+}
+
+void* create_location_conf(ngx_conf_t* cf)
+{
+    auto* lcf =
+        static_cast<LocationConf*>(ngx_pcalloc(cf->pool, sizeof(LocationConf)));
+
+    if (lcf != nullptr) {
+        lcf->enable = NGX_CONF_UNSET;
+        lcf->scope_levels = NGX_CONF_UNSET;
+        lcf->privacy = NGX_CONF_UNSET_UINT;
+        lcf->strict = NGX_CONF_UNSET;
+        lcf->dry_run = NGX_CONF_UNSET;
+        lcf->forward = NGX_CONF_UNSET;
+        lcf->warn = NGX_CONF_UNSET;
+    }
+    return lcf;
+}
+
+char* merge_location_conf(ngx_conf_t* cf, void* parent, void* child)
+{
+    const auto* prev = static_cast<LocationConf*>(parent);
+    auto* conf = static_cast<LocationConf*>(child);
+
+    ngx_conf_merge_value(conf->enable, prev->enable, 0);
+    ngx_conf_merge_value(conf->scope_levels, prev->scope_levels, 0);
+    ngx_conf_merge_uint_value(conf->privacy, prev->privacy,
+                              static_cast<ngx_uint_t>(Privacy::closed));
+    ngx_conf_merge_value(conf->strict, prev->strict, 0);
+    ngx_conf_merge_value(conf->dry_run, prev->dry_run, 0);
+    ngx_conf_merge_value(conf->forward, prev->forward, 0);
+    ngx_conf_merge_sec_value(conf->warn, prev->warn, 7 * 24 * 3600);
+
+    if (conf->require == nullptr) {
+        conf->require = prev->require;
+        conf->fixed_requirement = prev->fixed_requirement;
+    }
+    if (conf->channel == nullptr) {
+        conf->channel = prev->channel;
+    }
+
+    if (conf->enable != 0) {
+        auto* scf = static_cast<ServerConf*>(
+            ngx_http_conf_get_module_srv_conf(cf, ngx_psm_token_module));
+        auto* mcf = static_cast<MainConf*>(
+            ngx_http_conf_get_module_main_conf(cf, ngx_psm_token_module));
+        scf->takes = 1;
+        mcf->needed = 1;
+    }
+    return NGX_CONF_OK;
+}
+
+} // namespace psm::edge

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: BSD-2-Clause
+//
+// The configuration of the module: what the directives set, merged and
+// inherited as nginx does it. The structs are plain, live in the
+// configuration pool and are read-only while requests run, but for the
+// worker's own object behind MainConf::worker.
+
+#pragma once
+
+#include "ngx.hpp"
+
+#include "../lib/policy.hpp"
+#include "../lib/redis_address.hpp"
+#include "../lib/token.hpp"
+
+#include <string>
+
+namespace psm::edge {
+
+class Worker;
+
+/// Where Redis is, ready to connect: the one C++ object of the
+/// configuration, destroyed with its pool.
+struct RedisConf {
+    RedisAddress address;
+    std::string password;
+    ngx_addr_t* addrs = nullptr; // resolved at start
+    ngx_uint_t naddrs = 0;
+};
+
+struct MainConf {
+    RedisConf* redis;
+
+    ngx_flag_t cache; // psm_token_cache off is 0
+    ngx_uint_t cache_max;
+    ngx_msec_t cache_valid;
+    ngx_msec_t cache_negative;
+
+    ngx_int_t request_id; // index of $request_id
+    ngx_uint_t needed;    // some server takes tokens
+    Worker* worker;       // of this process; see worker.hpp
+};
+
+struct ServerConf {
+    ngx_array_t* bases; // of std::string_view, shortest first
+    ngx_uint_t carriers;
+    ngx_uint_t format;
+    /// The gate is on in this server or in one of its locations: path tokens
+    /// are taken and masked in all of it.
+    ngx_uint_t takes;
+};
+
+struct LocationConf {
+    ngx_flag_t enable;
+    ngx_http_complex_value_t* require;
+    ngx_http_complex_value_t* channel;
+    ngx_flag_t scope_levels;
+    ngx_uint_t privacy;
+    ngx_flag_t strict;
+    ngx_flag_t dry_run;
+    ngx_flag_t forward;
+    time_t warn;
+    /// The value of `require` when it holds no variables.
+    Requirement fixed_requirement;
+};
+
+extern ngx_command_t commands[];
+
+void* create_main_conf(ngx_conf_t* cf);
+char* init_main_conf(ngx_conf_t* cf, void* conf);
+void* create_server_conf(ngx_conf_t* cf);
+char* merge_server_conf(ngx_conf_t* cf, void* parent, void* child);
+void* create_location_conf(ngx_conf_t* cf);
+char* merge_location_conf(ngx_conf_t* cf, void* parent, void* child);
+
+inline MainConf* main_conf(ngx_http_request_t* r) noexcept
+{
+    return static_cast<MainConf*>(
+        ngx_http_get_module_main_conf(r, ngx_psm_token_module));
+}
+
+inline ServerConf* server_conf(ngx_http_request_t* r) noexcept
+{
+    return static_cast<ServerConf*>(
+        ngx_http_get_module_srv_conf(r, ngx_psm_token_module));
+}
+
+inline LocationConf* location_conf(ngx_http_request_t* r) noexcept
+{
+    return static_cast<LocationConf*>(
+        ngx_http_get_module_loc_conf(r, ngx_psm_token_module));
+}
+
+inline std::span<const std::string_view>
+bases_of(const ServerConf* conf) noexcept
+{
+    return {static_cast<const std::string_view*>(conf->bases->elts),
+            conf->bases->nelts};
+}
+
+inline TokenFormat format_of(const ServerConf* conf) noexcept
+{
+    return static_cast<TokenFormat>(conf->format);
+}
+
+} // namespace psm::edge

@@ -1,0 +1,369 @@
+// SPDX-License-Identifier: BSD-2-Clause
+//
+// The directives, in one table, with what reads their values. A mistake is
+// told at `nginx -t`, naming directive and value.
+
+#include "conf.hpp"
+
+#include "redis_conf.hpp"
+
+#include "../lib/carrier.hpp"
+#include "../lib/channel.hpp"
+#include "../lib/token_path.hpp"
+
+#include <algorithm>
+
+namespace psm::edge {
+
+namespace {
+
+char* const failed = static_cast<char*>(NGX_CONF_ERROR);
+
+/// Logs `"directive" <text> "value"` and fails.
+char* complain(ngx_conf_t* cf, const ngx_command_t* cmd, const char* text,
+               const ngx_str_t& value)
+{
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "\"%V\" %s \"%V\"", &cmd->name,
+                       text, &value);
+    return failed;
+}
+
+std::span<ngx_str_t> arguments(ngx_conf_t* cf)
+{
+    return {static_cast<ngx_str_t*>(cf->args->elts) + 1, cf->args->nelts - 1};
+}
+
+char* set_redis(ngx_conf_t* cf, ngx_command_t* cmd, void* conf)
+{
+    auto* mcf = static_cast<MainConf*>(conf);
+
+    if (mcf->redis != nullptr) {
+        return const_cast<char*>("is duplicate");
+    }
+    mcf->redis = read_redis_conf(cf, cmd->name, arguments(cf));
+    return mcf->redis == nullptr ? failed : NGX_CONF_OK;
+}
+
+bool parse_count(std::string_view text, ngx_uint_t& out)
+{
+    const ngx_str_t s = to_ngx(text);
+    const ngx_int_t n = ngx_atoi(s.data, s.len);
+
+    out = static_cast<ngx_uint_t>(n);
+    return n > 0;
+}
+
+bool parse_msec(std::string_view text, ngx_msec_t& out)
+{
+    ngx_str_t s = to_ngx(text);
+    const ngx_int_t n = ngx_parse_time(&s, 0);
+
+    out = static_cast<ngx_msec_t>(n);
+    return n > 0;
+}
+
+char* set_cache(ngx_conf_t* cf, ngx_command_t* cmd, void* conf)
+{
+    auto* mcf = static_cast<MainConf*>(conf);
+    const auto args = arguments(cf);
+
+    if (mcf->cache != NGX_CONF_UNSET) {
+        return const_cast<char*>("is duplicate");
+    }
+    if (args.size() == 1 && view(args[0]) == "off") {
+        mcf->cache = 0;
+        return NGX_CONF_OK;
+    }
+
+    mcf->cache = 1;
+    for (const ngx_str_t& arg : args) {
+        const std::string_view word = view(arg);
+        const std::string_view value = word.substr(word.find('=') + 1);
+        bool good = false;
+
+        if (word.starts_with("max=") && mcf->cache_max == NGX_CONF_UNSET_UINT) {
+            good = parse_count(value, mcf->cache_max);
+        } else if (word.starts_with("valid=") &&
+                   mcf->cache_valid == NGX_CONF_UNSET_MSEC) {
+            good = parse_msec(value, mcf->cache_valid);
+        } else if (word.starts_with("negative=") &&
+                   mcf->cache_negative == NGX_CONF_UNSET_MSEC) {
+            good = parse_msec(value, mcf->cache_negative);
+        }
+        if (!good) {
+            return complain(cf, cmd, "has an invalid or repeated parameter",
+                            arg);
+        }
+    }
+    return NGX_CONF_OK;
+}
+
+/// A base is a directory of channels: slashes around plain segments, and no
+/// segment `t`, which would always be read as a token.
+bool is_base(std::string_view base)
+{
+    if (base == "/") {
+        return true;
+    }
+    if (base.size() < 3 || base.front() != '/' || base.back() != '/') {
+        return false;
+    }
+
+    for (std::size_t at = 1; at < base.size();) {
+        const std::size_t end = base.find('/', at);
+        const std::string_view segment = base.substr(at, end - at);
+        if (segment.empty() || segment == "t" || segment == "." ||
+            segment == ".." ||
+            segment.find_first_not_of(
+                "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                "0123456789._-~") != std::string_view::npos) {
+            return false;
+        }
+        at = end + 1;
+    }
+    return true;
+}
+
+std::string_view* push_base(ngx_conf_t* cf, ServerConf* scf)
+{
+    if (scf->bases == nullptr) {
+        scf->bases = ngx_array_create(cf->pool, 1, sizeof(std::string_view));
+        if (scf->bases == nullptr) {
+            return nullptr;
+        }
+    }
+    return static_cast<std::string_view*>(ngx_array_push(scf->bases));
+}
+
+char* set_base(ngx_conf_t* cf, ngx_command_t* cmd, void* conf)
+{
+    auto* scf = static_cast<ServerConf*>(conf);
+
+    if (scf->bases != nullptr) {
+        return const_cast<char*>("is duplicate");
+    }
+
+    for (const ngx_str_t& arg : arguments(cf)) {
+        if (!is_base(view(arg))) {
+            return complain(cf, cmd,
+                            "must begin and end with \"/\" and hold plain "
+                            "segments, none of them \"t\", unlike",
+                            arg);
+        }
+        if (scf->bases != nullptr &&
+            (scf->bases->nelts == max_bases ||
+             std::ranges::count(bases_of(scf), view(arg)) != 0)) {
+            return complain(cf, cmd, "has too many or repeated bases at", arg);
+        }
+        std::string_view* base = push_base(cf, scf);
+        if (base == nullptr) {
+            return failed;
+        }
+        *base = view(arg);
+    }
+
+    std::ranges::stable_sort(
+        std::span(static_cast<std::string_view*>(scf->bases->elts),
+                  scf->bases->nelts),
+        {}, &std::string_view::size);
+    return NGX_CONF_OK;
+}
+
+char* set_carriers(ngx_conf_t* cf, ngx_command_t* cmd, void* conf)
+{
+    auto* scf = static_cast<ServerConf*>(conf);
+
+    if (scf->carriers != NGX_CONF_UNSET_UINT) {
+        return const_cast<char*>("is duplicate");
+    }
+
+    scf->carriers = 0;
+    for (const ngx_str_t& arg : arguments(cf)) {
+        const auto* name = std::ranges::find(carrier_names, view(arg));
+        if (name == carrier_names.end()) {
+            return complain(cf, cmd, "has no carrier", arg);
+        }
+        const ngx_uint_t bit = ngx_uint_t{1} << static_cast<unsigned>(
+                                   name - carrier_names.begin());
+        if ((scf->carriers & bit) != 0) {
+            return complain(cf, cmd, "repeats", arg);
+        }
+        scf->carriers |= bit;
+    }
+    return NGX_CONF_OK;
+}
+
+/// Reads a value with variables into *slot.
+char* compile(ngx_conf_t* cf, ngx_http_complex_value_t** slot)
+{
+    if (*slot != nullptr) {
+        return const_cast<char*>("is duplicate");
+    }
+    *slot = static_cast<ngx_http_complex_value_t*>(
+        ngx_palloc(cf->pool, sizeof(ngx_http_complex_value_t)));
+    if (*slot == nullptr) {
+        return failed;
+    }
+
+    ngx_http_compile_complex_value_t ccv{};
+    ccv.cf = cf;
+    ccv.value = &arguments(cf)[0];
+    ccv.complex_value = *slot;
+    return ngx_http_compile_complex_value(&ccv) == NGX_OK ? NGX_CONF_OK
+                                                          : failed;
+}
+
+char* set_require(ngx_conf_t* cf, ngx_command_t* cmd, void* conf)
+{
+    auto* lcf = static_cast<LocationConf*>(conf);
+
+    if (char* rc = compile(cf, &lcf->require); rc != NGX_CONF_OK) {
+        return rc;
+    }
+    if (lcf->require->lengths != nullptr) {
+        return NGX_CONF_OK;
+    }
+    lcf->fixed_requirement = parse_requirement(view(lcf->require->value));
+    if (lcf->fixed_requirement.kind == Requirement::Kind::unknown) {
+        return complain(cf, cmd,
+                        "must be auto, read, write, manage or one of the 37 "
+                        "scopes, not",
+                        lcf->require->value);
+    }
+    return NGX_CONF_OK;
+}
+
+char* set_channel(ngx_conf_t* cf, ngx_command_t* cmd, void* conf)
+{
+    auto* lcf = static_cast<LocationConf*>(conf);
+
+    if (char* rc = compile(cf, &lcf->channel); rc != NGX_CONF_OK) {
+        return rc;
+    }
+    if (lcf->channel->lengths == nullptr && lcf->channel->value.len != 0 &&
+        !is_channel_path(view(lcf->channel->value))) {
+        return complain(cf, cmd, "must be a channel path or empty, not",
+                        lcf->channel->value);
+    }
+    return NGX_CONF_OK;
+}
+
+char* set_privacy(ngx_conf_t* cf, ngx_command_t* cmd, void* conf)
+{
+    auto* lcf = static_cast<LocationConf*>(conf);
+    const ngx_str_t& arg = arguments(cf)[0];
+
+    if (lcf->privacy != NGX_CONF_UNSET_UINT) {
+        return const_cast<char*>("is duplicate");
+    }
+    const auto privacy = find_privacy(view(arg));
+    if (!privacy) {
+        return complain(cf, cmd,
+                        "must be public, authenticated or private, not", arg);
+    }
+    lcf->privacy = static_cast<ngx_uint_t>(*privacy);
+    return NGX_CONF_OK;
+}
+
+ngx_conf_enum_t formats[] = {
+    {ngx_string("psm"), static_cast<ngx_uint_t>(TokenFormat::psm)},
+    {ngx_string("any"), static_cast<ngx_uint_t>(TokenFormat::any)},
+    {ngx_null_string, 0},
+};
+
+constexpr ngx_uint_t in_server = NGX_HTTP_MAIN_CONF | NGX_HTTP_SRV_CONF;
+constexpr ngx_uint_t in_location = in_server | NGX_HTTP_LOC_CONF;
+
+ngx_command_t flag(const char* name, std::size_t offset)
+{
+    return {to_ngx(name),
+            in_location | NGX_CONF_FLAG,
+            ngx_conf_set_flag_slot,
+            NGX_HTTP_LOC_CONF_OFFSET,
+            offset,
+            nullptr};
+}
+
+} // namespace
+
+// clang-format off
+ngx_command_t commands[] = {
+
+    flag("psm_token", offsetof(LocationConf, enable)),
+
+    { ngx_string("psm_token_redis"),
+      NGX_HTTP_MAIN_CONF | NGX_CONF_1MORE,
+      set_redis,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      nullptr },
+
+    { ngx_string("psm_token_cache"),
+      NGX_HTTP_MAIN_CONF | NGX_CONF_1MORE,
+      set_cache,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      nullptr },
+
+    { ngx_string("psm_token_base"),
+      in_server | NGX_CONF_1MORE,
+      set_base,
+      NGX_HTTP_SRV_CONF_OFFSET,
+      0,
+      nullptr },
+
+    { ngx_string("psm_token_carriers"),
+      in_server | NGX_CONF_1MORE,
+      set_carriers,
+      NGX_HTTP_SRV_CONF_OFFSET,
+      0,
+      nullptr },
+
+    { ngx_string("psm_token_format"),
+      in_server | NGX_CONF_TAKE1,
+      ngx_conf_set_enum_slot,
+      NGX_HTTP_SRV_CONF_OFFSET,
+      offsetof(ServerConf, format),
+      formats },
+
+    { ngx_string("psm_token_require"),
+      in_location | NGX_CONF_TAKE1,
+      set_require,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      nullptr },
+
+    { ngx_string("psm_token_channel"),
+      in_location | NGX_CONF_TAKE1,
+      set_channel,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      nullptr },
+
+    flag("psm_token_scope_levels", offsetof(LocationConf, scope_levels)),
+
+    { ngx_string("psm_token_privacy"),
+      in_location | NGX_CONF_TAKE1,
+      set_privacy,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      nullptr },
+
+    flag("psm_token_strict", offsetof(LocationConf, strict)),
+
+    flag("psm_token_dry_run", offsetof(LocationConf, dry_run)),
+
+    flag("psm_token_forward", offsetof(LocationConf, forward)),
+
+    { ngx_string("psm_token_warn"),
+      in_location | NGX_CONF_TAKE1,
+      ngx_conf_set_sec_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(LocationConf, warn),
+      nullptr },
+
+    ngx_null_command
+};
+// clang-format on
+
+} // namespace psm::edge

@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: BSD-2-Clause
+//
+// One request, in order: identify (once), ask for the token's record and for
+// the channel's privacy (from the cache, or suspended until Redis answers),
+// decide. An internal redirect goes through it again with the identity it
+// has. Nothing here returns NGX_DECLINED because something failed.
+
+#include "gate.hpp"
+
+#include "conf.hpp"
+#include "headers.hpp"
+#include "request.hpp"
+#include "suspend.hpp"
+
+namespace psm::edge {
+
+namespace {
+
+Requirement requirement_of(ngx_http_request_t* r, const LocationConf* conf)
+{
+    ngx_str_t value;
+
+    if (conf->require == nullptr || conf->require->lengths == nullptr) {
+        return conf->fixed_requirement;
+    }
+    if (ngx_http_complex_value(r, conf->require, &value) != NGX_OK) {
+        return {.kind = Requirement::Kind::unknown};
+    }
+
+    const Requirement requirement = parse_requirement(view(value));
+    if (requirement.kind == Requirement::Kind::unknown) {
+        ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+                      "psm token: \"psm_token_require\" is \"%V\", which is "
+                      "neither auto, a level nor a scope",
+                      &value);
+    }
+    return requirement;
+}
+
+/// The channel that psm_token_channel names. A value that is no channel path
+/// names none.
+std::string_view named_channel(ngx_http_request_t* r, const LocationConf* conf)
+{
+    ngx_str_t value;
+
+    if (ngx_http_complex_value(r, conf->channel, &value) != NGX_OK ||
+        !is_channel_path(view(value))) {
+        return {};
+    }
+    return view(value);
+}
+
+Question question_of(ngx_http_request_t* r, const LocationConf* conf)
+{
+    Question question;
+
+    question.method = find_method(view(r->method_name));
+    question.target = find_target(view(r->uri), bases_of(server_conf(r)));
+    question.requirement = requirement_of(r, conf);
+    question.scope_levels = conf->scope_levels != 0;
+
+    if (conf->channel != nullptr) {
+        question.target.channel = named_channel(r, conf);
+        if (question.target.channel.empty()) {
+            question.target.kind = TargetKind::unknown;
+        } else if (question.target.kind == TargetKind::unknown) {
+            question.target.kind = TargetKind::file;
+        }
+    }
+    return question;
+}
+
+void log_decision(ngx_http_request_t* r, const Request* request,
+                  const LocationConf* conf)
+{
+    const Decision& decision = request->decision;
+    const ReasonInfo& reason = info(decision.reason);
+
+    if (decision.allow()) {
+        return;
+    }
+
+    const ngx_str_t code = to_ngx(reason.code);
+    const ngx_str_t id = to_ngx(
+        request->standing == Standing::known ? request->identity.id() : "-");
+    const ngx_str_t channel =
+        to_ngx(request->channel.empty() ? "-" : request->channel);
+
+    const bool dry_run = conf->dry_run != 0;
+    const ngx_uint_t level = dry_run ? NGX_LOG_WARN : NGX_LOG_INFO;
+    ngx_log_error(level, r->connection->log, 0,
+                  "psm token: %sdenied %ui %V, id %V, channel %V",
+                  dry_run ? "dry run: " : "",
+                  static_cast<ngx_uint_t>(reason.status), &code, &id, &channel);
+}
+
+/// The views of the question may be the configuration's, the URI's or the
+/// pool's: all of them outlive the request's variables but for the URI, whose
+/// memory stays too.
+void decide_request(Request* request, const LocationConf* conf,
+                    const Question& question)
+{
+    ngx_http_request_t* r = request->r;
+    const ChannelPrivacy privacy =
+        privacy_of(request, static_cast<Privacy>(conf->privacy));
+
+    request->channel = question.target.channel;
+    request->decision =
+        decide(question,
+               {.standing = request->standing, .identity = request->identity},
+               privacy, ngx_time());
+    request->private_read =
+        request->decision.allow() && privacy != ChannelPrivacy::open;
+    request->decided = true;
+    request->stage = Stage::idle;
+
+    log_decision(r, request, conf);
+}
+
+/// A new round: what an earlier location decided no longer counts.
+void forget_decision(Request* request)
+{
+    request->decided = false;
+    request->denied_conf = nullptr;
+    request->private_read = false;
+    request->body = {};
+    request->level_count = 0;
+}
+
+ngx_int_t start(Request* request, const LocationConf* conf,
+                const Question& question)
+{
+    const bool look_up_token =
+        !request->identified || request->standing == Standing::unavailable;
+
+    if (!request->identified) {
+        const ngx_int_t rc = identify(request);
+        if (rc == NGX_HTTP_BAD_REQUEST && conf->dry_run != 0) {
+            request->standing = Standing::malformed;
+        } else if (rc != NGX_OK) {
+            return rc;
+        }
+    }
+    if (conf->forward == 0 && !drop_token_headers(request)) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    if (look_up_token && request->standing == Standing::unavailable) {
+        ask_token(request, conf->strict != 0);
+    }
+    // A claim that is refused whatever the channel says needs no look-up.
+    const bool hopeless = request->standing == Standing::ambiguous ||
+                          request->standing == Standing::masked ||
+                          request->standing == Standing::malformed;
+    if (!hopeless && is_public_read(question)) {
+        ask_privacy(request, question.target.channel, conf->strict != 0);
+    }
+    return NGX_OK;
+}
+
+} // namespace
+
+ngx_int_t preaccess_handler(ngx_http_request_t* r)
+{
+    const LocationConf* conf = location_conf(r);
+
+    if (r != r->main) {
+        return NGX_DECLINED;
+    }
+
+    Request* request = find_request(r);
+
+    if (request == nullptr) {
+        return conf->enable == 0 ? NGX_DECLINED
+                                 : NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+    if (request->stage == Stage::waiting) {
+        return NGX_AGAIN; // a write event, not an answer
+    }
+    if (request->stage == Stage::idle) {
+        forget_decision(request);
+    }
+    if (conf->enable == 0) {
+        return NGX_DECLINED;
+    }
+
+    const Question question = question_of(r, conf);
+
+    if (request->stage == Stage::idle) {
+        const ngx_int_t rc = start(request, conf, question);
+        if (rc != NGX_OK) {
+            return rc;
+        }
+        if (must_wait(request)) {
+            return NGX_AGAIN;
+        }
+    }
+
+    decide_request(request, conf, question);
+    return NGX_DECLINED;
+}
+
+ngx_int_t access_handler(ngx_http_request_t* r)
+{
+    const LocationConf* conf = location_conf(r);
+
+    if (conf->enable == 0) {
+        return NGX_DECLINED;
+    }
+
+    Request* request = find_request(r);
+
+    if (request == nullptr || !request->decided) {
+        ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+                      "psm token: no decision was made");
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+    if (request->decision.allow()) {
+        return NGX_OK;
+    }
+    if (conf->dry_run != 0) {
+        return NGX_DECLINED; // as if the gate were not there
+    }
+
+    request->denied = true;
+    request->denied_for = request->decision.reason;
+    request->denied_conf = r->loc_conf;
+    return info(request->decision.reason).status;
+}
+
+ngx_int_t precontent_handler(ngx_http_request_t* r)
+{
+    if (r != r->main) {
+        return NGX_DECLINED;
+    }
+
+    // Under `satisfy any` another module let the request in: what follows is
+    // content, whatever its status.
+    Request* request = find_request(r);
+    if (request != nullptr && request->denied_conf == r->loc_conf) {
+        request->denied = false;
+        request->denied_conf = nullptr;
+    }
+    return NGX_DECLINED;
+}
+
+} // namespace psm::edge

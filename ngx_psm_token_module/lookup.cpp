@@ -1,0 +1,362 @@
+// SPDX-License-Identifier: BSD-2-Clause
+//
+// The invariant: a Lookup that was sent has its tag in the link's session
+// until its reply came or the session is gone, so a tag never dangles. A
+// Lookup ends in finish(), once, which takes its waiters off before it calls
+// them: a resumed request may ask again.
+
+#include "lookup.hpp"
+
+#include "conf.hpp"
+
+#include "../lib/digest.hpp"
+#include "../lib/identity.hpp"
+#include "../lib/record.hpp"
+
+#include <algorithm>
+
+namespace psm::edge {
+
+namespace {
+
+constexpr std::size_t max_pending = 1024;
+
+// A cached "no": nil, or a record that breaks the rules.
+constexpr std::string_view absent_mark = "-";
+constexpr std::string_view invalid_mark = "!";
+
+std::uint64_t random_seed()
+{
+    return (static_cast<std::uint64_t>(ngx_random()) << 32U)
+           ^ static_cast<std::uint64_t>(ngx_random())
+           ^ (static_cast<std::uint64_t>(ngx_pid) << 16U);
+}
+
+std::size_t negative_size(const MainConf& conf)
+{
+    return std::max<std::size_t>(conf.cache_max / 10, 1);
+}
+
+} // namespace
+
+Lookups::Lookups(const MainConf& conf, ngx_log_t* log)
+    : conf_(conf), log_(log), tokens_(conf.cache_max, random_seed()),
+      no_tokens_(negative_size(conf), random_seed()),
+      channels_(conf.cache_max, random_seed()),
+      no_channels_(negative_size(conf), random_seed()),
+      link_(*conf.redis,
+            {.context = this, .reply = on_reply, .changed = on_changed}, log)
+{
+    deadline_.handler = on_deadline;
+    deadline_.data = this;
+    deadline_.log = log;
+}
+
+Lookups::~Lookups()
+{
+    if (deadline_.timer_set) {
+        ngx_del_timer(&deadline_);
+    }
+    for (Lookup& lookup : pending_) {
+        while (lookup.waiters != nullptr) {
+            forget(*lookup.waiters);
+        }
+    }
+}
+
+Answer Lookups::ask(Subject subject, std::string_view name, bool strict,
+                    Waiter& waiter)
+{
+    std::string key = key_of(subject, name);
+    Lookup* lookup = nullptr;
+
+    if (const auto it = shared_.find(key);
+        it != shared_.end() && (!strict || !it->second->sent))
+    {
+        lookup = it->second;
+
+    } else {
+        if (link_.refusing() || pending_.size() >= max_pending) {
+            return {};
+        }
+        lookup = &begin(subject, name, std::move(key), it == shared_.end());
+        if (link_.ready() && !send(*lookup)) {
+            finish(*lookup, {});
+            return {};
+        }
+        link_.connect();
+    }
+
+    waiter.lookup = lookup;
+    waiter.next = lookup->waiters;
+    lookup->waiters = &waiter;
+    return {.kind = Answer::Kind::waiting, .value = {}};
+}
+
+/// Adds a look-up; on an exception nothing has changed.
+Lookup& Lookups::begin(Subject subject, std::string_view name, std::string key,
+                       bool shared)
+{
+    Pending fresh(1);
+    Lookup& lookup = fresh.front();
+
+    lookup.key = std::move(key);
+    lookup.name = name;
+    lookup.subject = subject;
+    lookup.deadline = ngx_current_msec + conf_.redis->address.timeout_ms;
+    lookup.shared = shared;
+    lookup.self = fresh.begin();
+    if (shared) {
+        shared_.emplace(lookup.key, &lookup);
+    }
+    pending_.splice(pending_.end(), fresh);
+
+    if (!deadline_.timer_set) {
+        ngx_add_timer(&deadline_, conf_.redis->address.timeout_ms);
+    }
+    return lookup;
+}
+
+Answer Lookups::find(Subject subject, std::string_view name) noexcept
+{
+    const bool token = subject == Subject::token;
+    const Tick now = ngx_current_msec;
+
+    if (conf_.cache == 0) {
+        return {.kind = Answer::Kind::waiting, .value = {}};
+    }
+    if (auto value = (token ? tokens_ : channels_).find(name, now)) {
+        return {.kind = Answer::Kind::found, .value = *value};
+    }
+    if (auto mark = (token ? no_tokens_ : no_channels_).find(name, now)) {
+        return {.kind = *mark == absent_mark ? Answer::Kind::absent
+                                             : Answer::Kind::invalid,
+                .value = {}};
+    }
+    return {.kind = Answer::Kind::waiting, .value = {}};
+}
+
+std::string Lookups::key_of(Subject subject, std::string_view name) const
+{
+    std::string key = conf_.redis->address.prefix;
+
+    if (subject == Subject::channel) {
+        return key.append("c:").append(name);
+    }
+
+    TokenDigest digest;
+    std::ranges::copy(name, digest.bytes.begin());
+    const auto hex = digest.hex();
+    return key.append("t:").append(hex.data(), hex.size());
+}
+
+void Lookups::forget(Waiter& waiter) noexcept
+{
+    if (waiter.lookup == nullptr) {
+        return;
+    }
+    Waiter** link = &waiter.lookup->waiters;
+    while (*link != &waiter) {
+        link = &(*link)->next;
+    }
+    *link = waiter.next;
+    waiter.lookup = nullptr;
+}
+
+bool Lookups::send(Lookup& lookup)
+{
+    lookup.sent = link_.command(
+        {"GET", lookup.key}, reinterpret_cast<std::uintptr_t>(&lookup));
+    return lookup.sent;
+}
+
+void Lookups::on_changed(void* context)
+{
+    auto* lookups = static_cast<Lookups*>(context);
+
+    if (lookups->link_.ready()) {
+        lookups->link_ready();
+    } else {
+        lookups->link_lost();
+    }
+}
+
+void Lookups::link_ready()
+{
+    for (auto it = pending_.begin(); it != pending_.end();) {
+        Lookup& lookup = *it++;
+        if (!lookup.sent && !send(lookup)) {
+            finish(lookup, {});
+        }
+    }
+}
+
+/// What was in flight is asked once more, unless nobody can say when.
+void Lookups::link_lost()
+{
+    Pending failed;
+
+    for (auto it = pending_.begin(); it != pending_.end();) {
+        const auto lookup = it++;
+        const bool again = !lookup->sent || !lookup->retried;
+
+        lookup->retried = lookup->retried || lookup->sent;
+        lookup->sent = false;
+        if (link_.refusing() || !again) {
+            failed.splice(failed.end(), pending_, lookup);
+        }
+    }
+    while (!failed.empty()) {
+        pending_.splice(pending_.begin(), failed, failed.begin());
+        finish(pending_.front(), {});
+    }
+}
+
+void Lookups::on_reply(void* context, std::uint64_t tag,
+                       const RedisReply& reply)
+{
+    auto* lookups = static_cast<Lookups*>(context);
+
+    lookups->read_reply(*reinterpret_cast<Lookup*>(tag), reply);
+}
+
+void Lookups::read_reply(Lookup& lookup, const RedisReply& reply)
+{
+    std::string value;
+    Answer answer;
+
+    // Only nil is "unknown". -LOADING, -NOAUTH, -MOVED and whatever else is
+    // no record mean that Redis did not say.
+    if (reply.type == RedisType::nil) {
+        answer.kind = Answer::Kind::absent;
+
+    } else if (reply.type == RedisType::string) {
+        answer = guard(log_, Answer{},
+                       [&] { return decode(lookup, reply.text, value); });
+
+    } else {
+        const ngx_str_t text = to_ngx(reply.text);
+        ngx_log_error(NGX_LOG_ERR, log_, 0,
+                      "psm token: redis answered a look-up with \"%V\"",
+                      &text);
+    }
+
+    guard(log_, 0, [&] { return remember(lookup, answer), 0; });
+    finish(lookup, answer);
+}
+
+Answer Lookups::decode(const Lookup& lookup, std::string_view text,
+                       std::string& value)
+{
+    std::optional<std::string> error;
+
+    if (lookup.subject == Subject::token) {
+        TokenRecord record;
+        error = decode_token_record(text, record);
+        if (!error) {
+            value = pack(record);
+        }
+    } else {
+        Privacy privacy{};
+        error = decode_channel_record(text, privacy);
+        value.assign(1, static_cast<char>(privacy));
+    }
+
+    if (error) {
+        ngx_log_error(NGX_LOG_ERR, log_, 0,
+                      "psm token: record \"%s\" is invalid: %s",
+                      lookup.key.c_str(), error->c_str());
+        return {.kind = Answer::Kind::invalid, .value = {}};
+    }
+    return {.kind = Answer::Kind::found, .value = value};
+}
+
+void Lookups::remember(const Lookup& lookup, const Answer& answer)
+{
+    if (conf_.cache == 0 || answer.kind == Answer::Kind::unavailable) {
+        return;
+    }
+
+    const bool token = lookup.subject == Subject::token;
+    const bool found = answer.kind == Answer::Kind::found;
+    Cache& yes = token ? tokens_ : channels_;
+    Cache& no = token ? no_tokens_ : no_channels_;
+
+    if (found) {
+        no.erase(lookup.name);
+        yes.put(lookup.name, answer.value, ngx_current_msec + conf_.cache_valid);
+        return;
+    }
+    yes.erase(lookup.name);
+    no.put(lookup.name,
+           answer.kind == Answer::Kind::absent ? absent_mark : invalid_mark,
+           ngx_current_msec + conf_.cache_negative);
+}
+
+void Lookups::finish(Lookup& lookup, const Answer& answer)
+{
+    Waiter* waiters = lookup.waiters;
+
+    // From here on no waiter can reach the look-up, and each that is
+    // forgotten on the way is taken off this list.
+    Lookup rest;
+    rest.waiters = waiters;
+    for (Waiter* w = waiters; w != nullptr; w = w->next) {
+        w->lookup = &rest;
+    }
+
+    if (lookup.shared) {
+        shared_.erase(lookup.key);
+    }
+    pending_.erase(lookup.self);
+    if (pending_.empty() && deadline_.timer_set) {
+        ngx_del_timer(&deadline_);
+    }
+
+    while (rest.waiters != nullptr) {
+        Waiter* waiter = rest.waiters;
+        forget(*waiter);
+        waiter->answered(waiter, answer);
+    }
+}
+
+void Lookups::on_deadline(ngx_event_t* ev)
+{
+    static_cast<Lookups*>(ev->data)->fail_expired();
+}
+
+/// Replies come in order: once one is overdue, none behind it can be
+/// trusted to come in time, so the connection goes and the younger look-ups
+/// are asked again on the next.
+void Lookups::fail_expired()
+{
+    const auto expired = [](const Lookup& l) {
+        return static_cast<ngx_msec_int_t>(ngx_current_msec - l.deadline) >= 0;
+    };
+
+    if (std::ranges::any_of(pending_, [&](const Lookup& l) {
+            return l.sent && expired(l);
+        }))
+    {
+        link_.drop("a look-up was not answered in time");
+        for (Lookup& lookup : pending_) {
+            lookup.retried = lookup.retried || lookup.sent;
+            lookup.sent = false;
+        }
+    }
+
+    while (!pending_.empty()
+           && (expired(pending_.front()) || link_.refusing()))
+    {
+        finish(pending_.front(), {});
+    }
+
+    if (!pending_.empty() && !deadline_.timer_set) {
+        const auto left = static_cast<ngx_msec_int_t>(
+            pending_.front().deadline - ngx_current_msec);
+        ngx_add_timer(&deadline_,
+                      static_cast<ngx_msec_t>(std::max<ngx_msec_int_t>(left, 1)));
+    }
+}
+
+} // namespace psm::edge

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: BSD-2-Clause
+//
+// What a worker knows of tokens and channels: from its caches, else from
+// Redis, asked once per key however many requests wait for it.
+//
+//     Answer a = lookups.find(Subject::token, digest.view());
+//     if (a.kind == Answer::Kind::waiting) {
+//         a = lookups.ask(Subject::token, digest.view(), false, waiter);
+//     }
+//     if (a.kind == Answer::Kind::waiting) { suspend; answered() comes }
+//
+// A Waiter belongs to its request, stands still in memory while it is hooked,
+// and must be unhooked (forget) before the request goes. ask() never calls
+// back; answers come from the event loop.
+
+#pragma once
+
+#include "ngx.hpp"
+#include "redis_link.hpp"
+
+#include "../lib/cache.hpp"
+
+#include <cstdint>
+#include <list>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+namespace psm::edge {
+
+struct MainConf;
+struct Waiter;
+
+/// Whose record: a token's by its digest (32 bytes), a channel's by its path.
+enum class Subject : std::uint8_t { token, channel };
+
+struct Answer {
+    enum class Kind : std::uint8_t {
+        waiting,     // not yet
+        found,       // `value`: a packed identity, or one Privacy byte
+        absent,      // Redis said nil
+        invalid,     // there is a record, and it breaks the rules
+        unavailable, // Redis did not say
+    };
+
+    Kind kind = Kind::unavailable;
+    std::string_view value; // valid until the event loop goes on
+};
+
+/// A look-up under way.
+struct Lookup {
+    std::string key; // in Redis
+    std::string name;
+    Subject subject{};
+    ngx_msec_t deadline = 0;
+    bool sent = false;
+    bool retried = false;
+    bool shared = true;        // others may join it
+    Waiter* waiters = nullptr; // a list
+    std::list<Lookup>::iterator self{};
+};
+
+struct Waiter {
+    void (*answered)(Waiter* waiter, const Answer& answer) = nullptr;
+    void* context = nullptr;
+    unsigned slot = 0;
+    Lookup* lookup = nullptr; // nullptr: not hooked
+    Waiter* next = nullptr;
+};
+
+class Lookups {
+public:
+    Lookups(const MainConf& conf, ngx_log_t* log);
+    ~Lookups();
+    Lookups(const Lookups&) = delete;
+    Lookups& operator=(const Lookups&) = delete;
+
+    /// Connects ahead of the first request.
+    void start() { link_.connect(); }
+
+    /// What the caches say; Kind::waiting when they say nothing. Neither
+    /// allocates nor locks.
+    [[nodiscard]] Answer find(Subject subject, std::string_view name) noexcept;
+
+    /// Asks Redis: Kind::waiting when the waiter was hooked, and
+    /// Kind::unavailable when it was not. `strict`: a look-up that was sent
+    /// earlier will not do.
+    [[nodiscard]] Answer ask(Subject subject, std::string_view name,
+                             bool strict, Waiter& waiter);
+
+    /// Unhooks a waiter; its look-up goes on for the cache.
+    static void forget(Waiter& waiter) noexcept;
+
+private:
+    using Pending = std::list<Lookup>;
+
+    static void on_reply(void* context, std::uint64_t tag,
+                         const RedisReply& reply);
+    static void on_changed(void* context);
+    static void on_deadline(ngx_event_t* ev);
+
+    [[nodiscard]] std::string key_of(Subject subject,
+                                     std::string_view name) const;
+    [[nodiscard]] Lookup& begin(Subject subject, std::string_view name,
+                                std::string key, bool shared);
+    [[nodiscard]] bool send(Lookup& lookup);
+    void link_ready();
+    void link_lost();
+    void read_reply(Lookup& lookup, const RedisReply& reply);
+    [[nodiscard]] Answer decode(const Lookup& lookup, std::string_view text,
+                                std::string& value);
+    void remember(const Lookup& lookup, const Answer& answer);
+    void finish(Lookup& lookup, const Answer& answer);
+    void fail_expired();
+
+    const MainConf& conf_;
+    ngx_log_t* log_;
+    // Positive and negative answers apart: made-up names must not push out
+    // real tokens.
+    Cache tokens_;
+    Cache no_tokens_;
+    Cache channels_;
+    Cache no_channels_;
+    Pending pending_; // oldest deadline first
+    std::unordered_map<std::string_view, Lookup*> shared_;
+    ngx_event_t deadline_{};
+    RedisLink link_;
+};
+
+} // namespace psm::edge

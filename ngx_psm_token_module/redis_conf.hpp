@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: BSD-2-Clause
+//
+// From the words of psm_token_redis to something to connect to: the address
+// resolved, the password read. Both happen once, when nginx starts or
+// reloads, because neither can be done in a worker without blocking it.
+
+#pragma once
+
+#include "conf.hpp"
+
+namespace psm::edge {
+
+/// Lives in the configuration pool; nullptr after a logged error. `directive`
+/// is named in the message.
+[[nodiscard]] RedisConf* read_redis_conf(ngx_conf_t* cf,
+                                         const ngx_str_t& directive,
+                                         std::span<const ngx_str_t> words);
+
+} // namespace psm::edge

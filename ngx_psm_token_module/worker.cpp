@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+#include "worker.hpp"
+
+#include <memory>
+
+namespace psm::edge {
+
+namespace {
+
+MainConf* cycle_conf(ngx_cycle_t* cycle)
+{
+    if (ngx_get_conf(cycle->conf_ctx, ngx_http_module) == nullptr) {
+        return nullptr; // no http block
+    }
+    return static_cast<MainConf*>(
+        ngx_http_cycle_get_module_main_conf(cycle, ngx_psm_token_module));
+}
+
+} // namespace
+
+Worker* Worker::get(MainConf* conf, ngx_cycle_t* cycle)
+{
+    if (conf->worker == nullptr) {
+        conf->worker =
+            guard(cycle->log, static_cast<Worker*>(nullptr), [&] {
+                return std::make_unique<Worker>(*conf, cycle->log).release();
+            });
+    }
+    return conf->worker;
+}
+
+ngx_int_t init_process(ngx_cycle_t* cycle)
+{
+    // The cache manager and loader serve no requests.
+    if (ngx_process != NGX_PROCESS_WORKER && ngx_process != NGX_PROCESS_SINGLE) {
+        return NGX_OK;
+    }
+
+    MainConf* conf = cycle_conf(cycle);
+    if (conf == nullptr || conf->needed == 0) {
+        return NGX_OK;
+    }
+
+    // Without one, requests are refused: no reason to stop the worker.
+    if (Worker* worker = Worker::get(conf, cycle)) {
+        guard(cycle->log, 0, [&] { return worker->lookups.start(), 0; });
+    }
+    return NGX_OK;
+}
+
+void exit_process(ngx_cycle_t* cycle)
+{
+    MainConf* conf = cycle_conf(cycle);
+
+    if (conf != nullptr) {
+        const std::unique_ptr<Worker> worker(conf->worker);
+        conf->worker = nullptr;
+    }
+}
+
+} // namespace psm::edge

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: BSD-2-Clause
+//
+// What one worker process owns: its hasher and its look-ups. Made when the
+// worker starts, or by the first request where nginx starts none (a reload
+// of `master_process off`); destroyed when it exits, so that no socket is
+// left open.
+
+#pragma once
+
+#include "conf.hpp"
+#include "lookup.hpp"
+
+#include "../lib/digest.hpp"
+
+namespace psm::edge {
+
+class Worker {
+public:
+    Worker(const MainConf& conf, ngx_log_t* log) : lookups(conf, log) {}
+
+    /// The worker of this process; nullptr when it cannot be made.
+    [[nodiscard]] static Worker* get(MainConf* conf, ngx_cycle_t* cycle);
+
+    Hasher hasher;
+    Lookups lookups;
+};
+
+ngx_int_t init_process(ngx_cycle_t* cycle);
+void exit_process(ngx_cycle_t* cycle);
+
+} // namespace psm::edge
