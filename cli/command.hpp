@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: BSD-2-Clause
+//
+// What the commands share: how one is defined, what it gets, how it fails.
+//
+// A command's define function adds its options to a CLI11 subcommand and
+// returns the action, which owns the parsed values. The action prints to
+// stdout and returns the exit code; it fails by throwing Failure.
+
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <stdexcept>
+#include <string>
+
+namespace CLI {
+class App;
+}
+
+namespace psm::cli {
+
+class Store;
+
+/// Exit codes (design.md section 7).
+inline constexpr int yes = 0;
+inline constexpr int no = 1;
+inline constexpr int cannot_tell = 2; // or wrong usage
+
+/// Ends the program with a message on stderr.
+class Failure : public std::runtime_error {
+public:
+    Failure(int code, const std::string& message)
+        : std::runtime_error(message), code_(code)
+    {
+    }
+
+    [[nodiscard]] int code() const noexcept { return code_; }
+
+private:
+    int code_;
+};
+
+/// Wrong input: names it and says what to do instead.
+[[noreturn]] inline void refuse(const std::string& message)
+{
+    throw Failure(cannot_tell, message);
+}
+
+class Environment {
+public:
+    Environment();
+    ~Environment();
+    Environment(const Environment&) = delete;
+    Environment& operator=(const Environment&) = delete;
+
+    bool json = false;
+    std::string redis; // the words of --redis
+    std::int64_t now = 0;
+
+    /// Connected at the first use, so that commands which need no Redis work
+    /// without it.
+    [[nodiscard]] Store& store();
+
+private:
+    std::unique_ptr<Store> store_;
+};
+
+using Action = std::function<int(Environment&)>;
+
+struct Command {
+    const char* name = nullptr;
+    const char* summary = nullptr;
+    Action (*define)(CLI::App& app) = nullptr;
+};
+
+Action define_create(CLI::App& app);
+Action define_list(CLI::App& app);
+Action define_show(CLI::App& app);
+Action define_delete(CLI::App& app);
+Action define_channel(CLI::App& app);
+Action define_scopes(CLI::App& app);
+Action define_explain(CLI::App& app);
+Action define_snippets(CLI::App& app);
+
+} // namespace psm::cli

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: BSD-2-Clause
+//
+// channel set, channel list.
+
+#include "command.hpp"
+#include "inputs.hpp"
+#include "output.hpp"
+#include "store.hpp"
+
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+namespace psm::cli {
+
+namespace {
+
+using nlohmann::ordered_json;
+
+struct ChannelOptions {
+    std::string path;
+    std::string privacy;
+};
+
+ordered_json channel_json(const std::string& path, std::string_view privacy)
+{
+    return {{"channel", path}, {"privacy", privacy}};
+}
+
+int set(const ChannelOptions& options, Environment& environment)
+{
+    check_channel(options.path);
+    const auto privacy = find_privacy(options.privacy);
+    if (!privacy) {
+        refuse("--privacy \"" + escape(options.privacy) +
+               "\" is none: use public, authenticated or private");
+    }
+    environment.store().set_privacy(
+        options.path, *privacy, {.who = login_name(), .now = environment.now});
+    if (environment.json) {
+        print_json(channel_json(options.path, privacy_name(*privacy)));
+    } else {
+        print(options.path + " is " + std::string(privacy_name(*privacy)) +
+              " now, with the subchannels that have no record of their own\n");
+    }
+    return yes;
+}
+
+int list(Environment& environment)
+{
+    ordered_json items;
+    Table table({"CHANNEL", "PRIVACY"});
+    for (const StoredChannel& channel : environment.store().channels()) {
+        const std::string privacy(
+            channel.privacy ? privacy_name(*channel.privacy) : "invalid");
+        items.push_back(channel_json(channel.path, privacy));
+        table.add({channel.path, privacy});
+    }
+    if (environment.json) {
+        print_json(list_json(std::move(items)));
+    } else if (table.empty()) {
+        print("No channel has a record: psm_token_privacy (private by "
+              "default) counts for all.\n");
+    } else {
+        table.print();
+    }
+    return yes;
+}
+
+} // namespace
+
+Action define_channel(CLI::App& app)
+{
+    auto options = std::make_shared<ChannelOptions>();
+    app.require_subcommand(1);
+    CLI::App* const setter =
+        app.add_subcommand("set", "Say who may read a channel without a grant");
+    setter->fallthrough();
+    setter->add_option("PATH", options->path, "Channel or channel/subchannel")
+        ->required();
+    setter
+        ->add_option("--privacy", options->privacy,
+                     "public, authenticated or private")
+        ->required();
+    app.add_subcommand("list", "List the channels that have a record")
+        ->fallthrough();
+    return [options, setter](Environment& environment) {
+        return setter->parsed() ? set(*options, environment)
+                                : list(environment);
+    };
+}
+
+} // namespace psm::cli

@@ -1,0 +1,306 @@
+// SPDX-License-Identifier: BSD-2-Clause
+//
+// create, list, show, delete.
+
+#include "command.hpp"
+#include "inputs.hpp"
+#include "output.hpp"
+#include "snippets.hpp"
+#include "store.hpp"
+
+#include "../lib/clock_text.hpp"
+#include "../lib/digest.hpp"
+#include "../lib/text.hpp"
+#include "../lib/token.hpp"
+
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+#include <openssl/rand.h>
+
+#include <array>
+#include <cstdio>
+
+namespace psm::cli {
+
+namespace {
+
+using nlohmann::ordered_json;
+
+constexpr const char* default_expiry = "30d";
+
+struct CreateOptions {
+    std::string name;
+    GrantOptions grants;
+    std::string expires = default_expiry;
+    std::string owner;
+    std::string description;
+    SiteOptions site;
+    bool quiet = false;
+    bool own_expiry = false;
+};
+
+/// A random UUID (RFC 9562 section 5.4).
+std::string make_id()
+{
+    std::array<unsigned char, 16> bytes{};
+    if (RAND_bytes(bytes.data(), static_cast<int>(bytes.size())) != 1) {
+        throw Failure(cannot_tell, "the random number generator failed");
+    }
+    bytes[6] = static_cast<unsigned char>((bytes[6] & 0x0fU) | 0x40U);
+    bytes[8] = static_cast<unsigned char>((bytes[8] & 0x3fU) | 0x80U);
+    std::array<char, 32> hex{};
+    to_hex(bytes, hex);
+    const std::string_view text(hex.data(), hex.size());
+    std::string id;
+    for (const auto& [at, length] :
+         {std::pair{0U, 8U}, {8U, 4U}, {12U, 4U}, {16U, 4U}, {20U, 12U}}) {
+        id += (id.empty() ? "" : "-") + std::string(text.substr(at, length));
+    }
+    return id;
+}
+
+TokenRecord make_record(const CreateOptions& options, std::int64_t now)
+{
+    TokenRecord record;
+    check_name(options.name);
+    check_description(options.description);
+    set_grants(options.grants, record);
+    record.created_by = login_name();
+    record.owner = options.owner.empty() ? record.created_by : options.owner;
+    check_owner(record.owner);
+    record.id = make_id();
+    record.name = options.name;
+    record.created = now;
+    record.expires = parse_expiry(options.expires, now);
+    record.description = options.description;
+
+    // What the gate would refuse must never be written.
+    TokenRecord read_back;
+    if (const auto problem =
+            decode_token_record(encode_token_record(record), read_back)) {
+        refuse("these options make no valid record: " + *problem);
+    }
+    return record;
+}
+
+void print_created(const CreateOptions& options, const Site& site,
+                   const StoredToken& stored, const std::string& token,
+                   std::int64_t now)
+{
+    const TokenRecord& record = stored.record;
+    print("The token, shown this once; keep it now:\n\n  " + token + "\n\n");
+    print(line("id", record.id) + line("name", record.name));
+    print(line("owner",
+               record.owner + (options.owner.empty()
+                                   ? " (your login name; --owner sets another)"
+                                   : "")));
+    print(line("expires",
+               describe_expiry(record, now) +
+                   (options.own_expiry ? ""
+                                       : ", the default; --expires sets "
+                                         "another")));
+    if (record.kind == TokenKind::resource) {
+        print(line("resources", describe_grants(record)));
+    } else {
+        print(line("scopes", describe_grants(record)));
+        print(line("channels", describe_reach(record) +
+                                   (record.channels.empty()
+                                        ? " (--channel CH limits it to some)"
+                                        : "")));
+    }
+    print("\nReady to paste:\n\n");
+    print_snippets(site, make_snippets(site, token, channels_of(record)));
+}
+
+int create(const CreateOptions& options, Environment& environment)
+{
+    if (options.quiet && environment.json) {
+        refuse("--quiet goes with text, not with --json: keep one of them");
+    }
+    const Site site = parse_site(options.site);
+    const StoredToken stored{.digest = {},
+                             .json = {},
+                             .record = make_record(options, environment.now),
+                             .problem = std::nullopt};
+    std::string token = generate_token();
+    TokenDigest digest;
+    if (!Hasher().digest(token, digest)) {
+        throw Failure(cannot_tell, "OpenSSL cannot compute SHA-256");
+    }
+    const auto hex = digest.hex();
+    const Change change{.who = stored.record.created_by,
+                        .now = environment.now};
+    if (!environment.store().create(stored.record, {hex.data(), hex.size()},
+                                    change)) {
+        throw Failure(no, "a token with this ID or digest exists already: "
+                          "nothing was changed, try again");
+    }
+
+    if (environment.json) {
+        ordered_json json = token_json(stored);
+        json["token"] = token;
+        print_json(json);
+    } else if (options.quiet) {
+        print(token + "\n");
+    } else {
+        print_created(options, site, stored, token, environment.now);
+    }
+    wipe(token);
+    return yes;
+}
+
+int list(const std::string& owner, Environment& environment)
+{
+    if (!owner.empty()) {
+        check_owner(owner);
+    }
+    const auto tokens = environment.store().list(owner);
+    ordered_json items;
+    Table table({"ID", "NAME", "OWNER", "TYPE", "STATUS", "EXPIRES", "GRANTS"});
+    for (const StoredToken& token : tokens) {
+        if (token.problem) {
+            std::fprintf(stderr,
+                         "psm-token: left out, its record is not valid: "
+                         "digest %s: %s\n",
+                         token.digest.c_str(), token.problem->c_str());
+            continue;
+        }
+        const TokenRecord& record = token.record;
+        const bool ends = record.expires != never_expires;
+        items.push_back(token_json(token));
+        table.add(
+            {record.id, record.name, record.owner,
+             record.kind == TokenKind::resource ? "resource" : "scope",
+             std::string(status_of(record, environment.now)),
+             ends ? format_time(record.expires) : "never",
+             describe_grants(record) +
+                 (record.channels.empty() ? ""
+                                          : " on " + describe_reach(record))});
+    }
+    if (environment.json) {
+        print_json(list_json(std::move(items)));
+    } else if (table.empty()) {
+        print(owner.empty() ? "There are no tokens.\n"
+                            : "There are no tokens of " + owner + ".\n");
+    } else {
+        table.print();
+    }
+    return yes;
+}
+
+int show(const std::string& id, Environment& environment)
+{
+    check_id(id);
+    const auto token = environment.store().find_id(id);
+    if (!token) {
+        throw Failure(no, "no token has the ID " + id +
+                              ": `psm-token list` shows those there are");
+    }
+    if (token->problem) {
+        throw Failure(cannot_tell, "the record of " + id +
+                                       " is not valid, and its token is "
+                                       "refused: " +
+                                       *token->problem);
+    }
+    if (environment.json) {
+        print_json(token_json(*token));
+    } else {
+        print(describe_token(*token, environment.now));
+    }
+    return yes;
+}
+
+int remove(const std::vector<std::string>& ids, Environment& environment)
+{
+    for (const std::string& id : ids) {
+        check_id(id);
+    }
+    const Change change{.who = login_name(), .now = environment.now};
+    ordered_json items;
+    int code = yes;
+    for (const std::string& id : ids) {
+        std::string result = "deleted";
+        switch (environment.store().remove(id, change)) {
+        case Store::Removal::done:
+            break;
+        case Store::Removal::done_before:
+            result = "was deleted already";
+            break;
+        case Store::Removal::unknown:
+            result = "unknown";
+            code = no;
+            std::fprintf(stderr, "psm-token: no token has the ID %s\n",
+                         id.c_str());
+            break;
+        }
+        items.push_back({{"id", id}, {"result", result}});
+        if (!environment.json && result != "unknown") {
+            print(id + " " + result + "\n");
+        }
+    }
+    if (environment.json) {
+        print_json(list_json(std::move(items)));
+    }
+    return code;
+}
+
+} // namespace
+
+Action define_create(CLI::App& app)
+{
+    auto options = std::make_shared<CreateOptions>();
+    app.add_option("--name", options->name, "What the token is for")
+        ->required();
+    app.add_option("--resource", options->grants.resources,
+                   "A channel and read, write or manage; may be repeated")
+        ->type_name("CHANNEL:LEVEL")
+        ->allow_extra_args(false);
+    app.add_option("--scope", options->grants.scopes,
+                   "A scope (see `psm-token scopes`); may be repeated")
+        ->type_name("SCOPE")
+        ->allow_extra_args(false);
+    app.add_option("--channel", options->grants.channels,
+                   "Limits the scopes to a channel; may be repeated")
+        ->type_name("CHANNEL")
+        ->allow_extra_args(false);
+    auto* const expires =
+        app.add_option("--expires", options->expires,
+                       "12h, 30d, 2027-01-31 (its 00:00 UTC), a full time, "
+                       "or never; 30d if not given")
+            ->type_name("TIME");
+    app.add_option("--owner", options->owner,
+                   "Whose token it is; your login name if not given");
+    app.add_option("--description", options->description,
+                   "For people, at most 1024 characters");
+    app.add_flag("-q,--quiet", options->quiet, "Print the token alone");
+    add_site_options(app, options->site);
+    return [options, expires](Environment& environment) {
+        options->own_expiry = expires->count() > 0;
+        return create(*options, environment);
+    };
+}
+
+Action define_list(CLI::App& app)
+{
+    auto owner = std::make_shared<std::string>();
+    app.add_option("--owner", *owner, "Only the tokens of this owner");
+    return
+        [owner](Environment& environment) { return list(*owner, environment); };
+}
+
+Action define_show(CLI::App& app)
+{
+    auto id = std::make_shared<std::string>();
+    app.add_option("ID", *id, "ID of the token")->required();
+    return [id](Environment& environment) { return show(*id, environment); };
+}
+
+Action define_delete(CLI::App& app)
+{
+    auto ids = std::make_shared<std::vector<std::string>>();
+    app.add_option("ID", *ids, "IDs of the tokens")->required();
+    return
+        [ids](Environment& environment) { return remove(*ids, environment); };
+}
+
+} // namespace psm::cli

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: BSD-2-Clause
+//
+// psm-token: makes, lists, explains and revokes tokens. Every command is a
+// row of one table; see command.hpp.
+
+#include "command.hpp"
+#include "inputs.hpp"
+#include "store.hpp"
+#include "version.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include <array>
+#include <cstdio>
+#include <ctime>
+#include <exception>
+#include <map>
+
+namespace psm::cli {
+
+namespace {
+
+constexpr std::array<Command, 8> commands{{
+    {"create", "Create a token and print it once", define_create},
+    {"list", "List the tokens", define_list},
+    {"show", "Show what a token may do", define_show},
+    {"delete", "Revoke tokens", define_delete},
+    {"channel", "Say who may read a channel without a grant", define_channel},
+    {"scopes", "List the scopes", define_scopes},
+    {"explain", "Say what the gate would decide, and why", define_explain},
+    {"snippets", "Print the commands that make clients use a token",
+     define_snippets},
+}};
+
+constexpr const char* default_redis = "redis://127.0.0.1:6379";
+
+// A person waits longer than a web server.
+constexpr std::uint32_t connect_timeout_ms = 2000;
+constexpr std::uint32_t timeout_ms = 5000;
+
+constexpr const char* footer =
+    "Exit code: 0 yes or done, 1 no, 2 cannot tell or wrong usage.";
+
+int run(int argc, const char* const* argv)
+{
+    refuse_tokens_in_arguments({argv + 1, argv + argc});
+
+    CLI::App app("Tokens for the nginx gate of a Package Security Manager "
+                 "repository",
+                 "psm-token");
+    Environment environment;
+    environment.redis = default_redis;
+    environment.now = std::time(nullptr);
+    app.set_version_flag("--version", std::string("psm-token ") + version);
+    app.add_option("--redis", environment.redis,
+                   "Address of Redis and its parameters, as psm_token_redis")
+        ->envname("PSM_TOKEN_REDIS")
+        ->capture_default_str();
+    app.add_flag("--json", environment.json, "Print JSON");
+    app.require_subcommand(1);
+    app.footer(footer);
+
+    std::map<const CLI::App*, Action> actions;
+    for (const Command& command : commands) {
+        CLI::App* const sub = app.add_subcommand(command.name, command.summary);
+        sub->fallthrough();
+        sub->footer(footer);
+        actions[sub] = command.define(*sub);
+    }
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        return app.exit(error) == 0 ? yes : cannot_tell;
+    }
+    return actions.at(app.get_subcommands().front())(environment);
+}
+
+} // namespace
+
+Environment::Environment() = default;
+Environment::~Environment() = default;
+
+Store& Environment::store()
+{
+    if (store_ == nullptr) {
+        RedisAddress address;
+        address.connect_timeout_ms = connect_timeout_ms;
+        address.timeout_ms = timeout_ms;
+        if (const auto problem = parse_redis_address(redis, address)) {
+            refuse("--redis (or PSM_TOKEN_REDIS): " + *problem);
+        }
+        store_ = std::make_unique<Store>(address);
+    }
+    return *store_;
+}
+
+} // namespace psm::cli
+
+int main(int argc, char** argv)
+{
+    int code = psm::cli::cannot_tell;
+    try {
+        code = psm::cli::run(argc, argv);
+    } catch (const psm::cli::Failure& failure) {
+        std::fprintf(stderr, "psm-token: %s\n", failure.what());
+        code = failure.code();
+    } catch (const std::exception& error) {
+        std::fprintf(stderr, "psm-token: %s\n", error.what());
+    }
+    if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
+        std::fputs("psm-token: cannot write all of the output\n", stderr);
+        code = psm::cli::cannot_tell;
+    }
+    return code;
+}

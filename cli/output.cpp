@@ -1,0 +1,318 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+#include "output.hpp"
+
+#include "store.hpp"
+
+#include "../lib/clock_text.hpp"
+#include "../lib/text.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <optional>
+
+namespace psm::cli {
+
+namespace {
+
+using nlohmann::ordered_json;
+
+constexpr std::size_t gap = 2;
+constexpr std::size_t min_width = 8;
+constexpr std::string_view ellipsis = "\xe2\x80\xa6";
+
+/// The length of the UTF-8 character that `text` begins with; 0 when it is
+/// none, is a control character, or turns the direction of what follows.
+std::size_t printable_length(std::string_view text)
+{
+    const auto first = static_cast<unsigned char>(text.front());
+    if (first < 0x80) {
+        return is_control(text.front()) ? 0 : 1;
+    }
+    const std::size_t length = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
+    if (first < 0xc2 || first > 0xf4 || text.size() < length) {
+        return 0;
+    }
+    for (std::size_t i = 1; i < length; i++) {
+        if ((static_cast<unsigned char>(text[i]) & 0xc0) != 0x80) {
+            return 0;
+        }
+    }
+    const std::string_view character = text.substr(0, length);
+    const bool c1 = character < "\xc2\xa0";
+    const bool bidi =
+        (character >= "\xe2\x80\xaa" && character <= "\xe2\x80\xae") ||
+        (character >= "\xe2\x81\xa6" && character <= "\xe2\x81\xa9");
+    return c1 || bidi ? 0 : length;
+}
+
+/// The first `width` characters, the last of them an ellipsis when there
+/// were more.
+std::string cut(const std::string& text, std::size_t width)
+{
+    if (count_characters(text) <= width) {
+        return text;
+    }
+    std::size_t at = 0;
+    for (std::size_t kept = 0; kept + 1 < width; kept++) {
+        at += printable_length(std::string_view(text).substr(at));
+    }
+    return text.substr(0, at) + std::string(ellipsis);
+}
+
+/// Columns of the terminal; nothing where the output goes elsewhere.
+std::optional<std::size_t> terminal_width()
+{
+    winsize size{};
+    if (isatty(STDOUT_FILENO) == 0 ||
+        ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) {
+        return std::nullopt;
+    }
+    return size.ws_col;
+}
+
+ordered_json time_json(std::optional<std::int64_t> time)
+{
+    return time ? ordered_json(format_time(*time)) : ordered_json(nullptr);
+}
+
+std::string join(const std::vector<std::string>& words)
+{
+    std::string text;
+    for (const std::string& word : words) {
+        text += (text.empty() ? "" : " ") + word;
+    }
+    return text;
+}
+
+} // namespace
+
+std::string escape(std::string_view text)
+{
+    constexpr std::string_view digits = "0123456789abcdef";
+    std::string safe;
+    while (!text.empty()) {
+        std::size_t length = printable_length(text);
+        if (length == 0) {
+            const auto byte = static_cast<unsigned char>(text.front());
+            safe += {'\\', 'x', digits[byte >> 4U], digits[byte & 15U]};
+            length = 1;
+        } else {
+            safe += text.substr(0, length);
+        }
+        text.remove_prefix(length);
+    }
+    return safe;
+}
+
+std::size_t count_characters(std::string_view text)
+{
+    return static_cast<std::size_t>(std::ranges::count_if(text, [](char c) {
+        return (static_cast<unsigned char>(c) & 0xc0) != 0x80;
+    }));
+}
+
+void print(std::string_view text)
+{
+    std::fwrite(text.data(), 1, text.size(), stdout);
+}
+
+void print_json(const ordered_json& json)
+{
+    // A record of another writer may hold anything.
+    print(json.dump(2, ' ', false, ordered_json::error_handler_t::replace) +
+          "\n");
+}
+
+Table::Table(std::vector<std::string> headings)
+{
+    rows_.push_back(std::move(headings));
+}
+
+void Table::add(const std::vector<std::string>& cells)
+{
+    std::vector<std::string>& row = rows_.emplace_back();
+    for (const std::string& cell : cells) {
+        row.push_back(escape(cell));
+    }
+}
+
+std::vector<std::size_t> Table::widths() const
+{
+    std::vector<std::size_t> widths(rows_.front().size(), 0);
+    std::size_t total = gap * (widths.size() - 1);
+    for (std::size_t i = 0; i < widths.size(); i++) {
+        for (const auto& row : rows_) {
+            widths[i] = std::max(widths[i], count_characters(row[i]));
+        }
+        total += widths[i];
+    }
+    const auto limit = terminal_width();
+    while (limit && total > *limit && widths.size() > 1) {
+        const auto widest = std::max_element(widths.begin() + 1, widths.end());
+        if (*widest <= min_width) {
+            break;
+        }
+        --*widest;
+        --total;
+    }
+    return widths;
+}
+
+void Table::print() const
+{
+    const std::vector<std::size_t> widths = this->widths();
+    for (const auto& row : rows_) {
+        std::string text;
+        for (std::size_t i = 0; i < row.size(); i++) {
+            const std::string cell = cut(row[i], widths[i]);
+            text += cell;
+            if (i + 1 < row.size()) {
+                text.append(widths[i] - count_characters(cell) + gap, ' ');
+            }
+        }
+        text.erase(text.find_last_not_of(' ') + 1);
+        cli::print(text + "\n");
+    }
+}
+
+std::string line(std::string_view name, std::string_view value)
+{
+    constexpr std::size_t column = 14;
+    std::string text(name);
+    text.append(name.size() < column ? column - name.size() : 1, ' ');
+    return text + escape(value) + "\n";
+}
+
+ordered_json token_json(const StoredToken& token)
+{
+    const TokenRecord& record = token.record;
+    const bool is_resource = record.kind == TokenKind::resource;
+    ordered_json json{{"id", record.id},
+                      {"name", record.name},
+                      {"type", is_resource ? "resource" : "scope"},
+                      {"owner", record.owner}};
+    if (is_resource) {
+        auto& resources = json["resources"] = ordered_json::array();
+        for (const auto& [channel, level] : record.resources) {
+            resources.push_back(
+                {{"channel", channel}, {"permission", level_name(level)}});
+        }
+    } else {
+        json["scopes"] = record.scopes;
+        if (!record.channels.empty()) {
+            json["channels"] = record.channels;
+        }
+    }
+    const bool ends = record.expires != never_expires;
+    // 0: another writer left it out.
+    json["created_at"] = time_json(
+        record.created != 0 ? std::optional(record.created) : std::nullopt);
+    json["expires_at"] =
+        time_json(ends ? std::optional(record.expires) : std::nullopt);
+    json["description"] = record.description;
+    json["last_used_at"] = time_json(token.last_used);
+    json["disabled"] = record.disabled;
+    json["rev"] = record.rev;
+    json["created_by"] = record.created_by;
+    if (record.deleted) {
+        json["deleted_at"] = time_json(record.deleted);
+    }
+    if (!record.superseded_by.empty()) {
+        json["superseded_by"] = record.superseded_by;
+    }
+    return json;
+}
+
+ordered_json list_json(ordered_json items)
+{
+    if (items.is_null()) {
+        items = ordered_json::array();
+    }
+    return {{"items", std::move(items)}, {"next", nullptr}};
+}
+
+std::string describe_grants(const TokenRecord& record)
+{
+    if (record.kind == TokenKind::scope) {
+        return join(record.scopes);
+    }
+    std::vector<std::string> words;
+    for (const auto& [channel, level] : record.resources) {
+        words.push_back(channel + ":" + std::string(level_name(level)));
+    }
+    return join(words);
+}
+
+std::string describe_reach(const TokenRecord& record)
+{
+    if (record.kind == TokenKind::resource) {
+        return {};
+    }
+    return record.channels.empty() ? "reaches every channel"
+                                   : join(record.channels);
+}
+
+std::string describe_expiry(const TokenRecord& record, std::int64_t now)
+{
+    if (record.expires == never_expires) {
+        return "never";
+    }
+    const std::int64_t left = record.expires - now;
+    return format_time(record.expires) +
+           (left > 0 ? " (in " + format_duration(left) + ")"
+                     : " (" + format_duration(-left) + " ago)");
+}
+
+std::string_view status_of(const TokenRecord& record, std::int64_t now)
+{
+    if (record.deleted) {
+        return "deleted";
+    }
+    if (record.disabled) {
+        return "disabled";
+    }
+    return now >= record.expires ? "expired" : "active";
+}
+
+std::string describe_token(const StoredToken& token, std::int64_t now)
+{
+    const TokenRecord& record = token.record;
+    const bool is_resource = record.kind == TokenKind::resource;
+    std::string status(status_of(record, now));
+    if (record.deleted) {
+        status += " since " + format_time(*record.deleted);
+    }
+    if (!record.superseded_by.empty()) {
+        status += ", superseded by " + record.superseded_by;
+    }
+    std::string text =
+        line("id", record.id) + line("name", record.name) +
+        line("type", is_resource ? "resource" : "scope") +
+        line("owner", record.owner) +
+        line(is_resource ? "resources" : "scopes", describe_grants(record));
+    if (!is_resource) {
+        text += line("channels", describe_reach(record));
+    }
+    text += line("status", status) +
+            line("created",
+                 format_time(record.created) +
+                     (record.created_by.empty() ? ""
+                                                : " by " + record.created_by)) +
+            line("expires", describe_expiry(record, now)) +
+            line("last used",
+                 token.last_used ? format_time(*token.last_used) : "unknown") +
+            line("rev", std::to_string(record.rev));
+    if (!record.description.empty()) {
+        text += line("description", record.description);
+    }
+    return text;
+}
+
+} // namespace psm::cli

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: BSD-2-Clause
+//
+// What the commands print: text that is safe for a terminal, tables that fit
+// it, and the JSON shape that the API shares (design.md section 7).
+
+#pragma once
+
+#include "../lib/record.hpp"
+
+#include <nlohmann/json_fwd.hpp>
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace psm::cli {
+
+struct StoredToken;
+
+/// `text` without what would steer a terminal: control characters and bytes
+/// that are not UTF-8 become \xNN.
+[[nodiscard]] std::string escape(std::string_view text);
+
+/// Of UTF-8.
+[[nodiscard]] std::size_t count_characters(std::string_view text);
+
+void print(std::string_view text);
+void print_json(const nlohmann::ordered_json& json);
+
+/// Rows under headings. Cells are escaped; on a terminal the widest columns
+/// give way until a row fits its width, the first column never.
+class Table {
+public:
+    explicit Table(std::vector<std::string> headings);
+
+    void add(const std::vector<std::string>& cells);
+
+    [[nodiscard]] bool empty() const noexcept { return rows_.size() == 1; }
+
+    void print() const;
+
+private:
+    [[nodiscard]] std::vector<std::size_t> widths() const;
+
+    std::vector<std::vector<std::string>> rows_; // the headings first
+};
+
+/// "name      value" lines under one another.
+[[nodiscard]] std::string line(std::string_view name, std::string_view value);
+
+[[nodiscard]] nlohmann::ordered_json token_json(const StoredToken& token);
+
+/// {"items":[...],"next":null}: we never cut a list.
+[[nodiscard]] nlohmann::ordered_json list_json(nlohmann::ordered_json items);
+
+/// "main:read main/dev:write", or the scopes.
+[[nodiscard]] std::string describe_grants(const TokenRecord& record);
+
+/// Where a scope token's scopes count; empty for a resource token.
+[[nodiscard]] std::string describe_reach(const TokenRecord& record);
+
+/// "2027-01-31T00:00:00Z (in 30 days)", "never".
+[[nodiscard]] std::string describe_expiry(const TokenRecord& record,
+                                          std::int64_t now);
+
+/// active, expired, disabled, deleted.
+[[nodiscard]] std::string_view status_of(const TokenRecord& record,
+                                         std::int64_t now);
+
+/// The lines of `show` about a token.
+[[nodiscard]] std::string describe_token(const StoredToken& token,
+                                         std::int64_t now);
+
+} // namespace psm::cli

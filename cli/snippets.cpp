@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+#include "snippets.hpp"
+
+#include "command.hpp"
+#include "output.hpp"
+
+#include "../lib/text.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include <algorithm>
+
+namespace psm::cli {
+
+namespace {
+
+constexpr std::string_view marks_of_host = ".-_:[]";
+constexpr std::string_view marks_of_path = "._-~/";
+
+bool has_only(std::string_view text, std::string_view punctuation)
+{
+    return std::all_of(text.begin(), text.end(), [=](char c) {
+        return is_alnum(c) || punctuation.find(c) != std::string_view::npos;
+    });
+}
+
+/// "/a/b" of "/a/b/"; refuses what is no path.
+std::string parse_base(const char* option, const std::string& text)
+{
+    std::string base = text;
+    while (base.ends_with('/')) {
+        base.pop_back();
+    }
+    const bool bad = (!text.empty() && !text.starts_with('/')) ||
+                     base.find("//") != std::string::npos ||
+                     !has_only(base, marks_of_path);
+    if (bad) {
+        refuse(std::string(option) + " \"" + escape(text) +
+               "\" has no plain path: write it as in /api/repo/");
+    }
+    return base;
+}
+
+std::string_view without_port(std::string_view host)
+{
+    const std::size_t bracket = host.find(']');
+    return host.substr(0, host.find(':', bracket == host.npos ? 0 : bracket));
+}
+
+} // namespace
+
+void add_site_options(CLI::App& app, SiteOptions& options)
+{
+    app.add_option("--url", options.url,
+                   "Address of the server, as in https://HOST[:PORT][/BASE]")
+        ->envname("PSM_URL");
+    app.add_option("--base", options.base,
+                   "Path in front of the channels, as in /api/repo/");
+}
+
+Site parse_site(const SiteOptions& options)
+{
+    Site site;
+    const std::string& url = options.url;
+    if (!url.empty()) {
+        const std::size_t end = url.find("://");
+        site.scheme = url.substr(0, end);
+        std::string rest = end == std::string::npos ? "" : url.substr(end + 3);
+        const std::size_t slash = std::min(rest.find('/'), rest.size());
+        site.host = rest.substr(0, slash);
+        if ((site.scheme != "https" && site.scheme != "http") ||
+            site.host.empty() || !has_only(site.host, marks_of_host)) {
+            refuse("--url (or PSM_URL) is no address of a server: write "
+                   "https://HOST, https://HOST:PORT or https://HOST/BASE");
+        }
+        site.base = parse_base("--url", rest.substr(slash));
+        site.known = true;
+    }
+    if (!options.base.empty()) {
+        if (!site.base.empty()) {
+            refuse("--url has a path, and --base is given: keep one of them");
+        }
+        site.base = parse_base("--base", options.base);
+    }
+    return site;
+}
+
+std::vector<Snippet> make_snippets(const Site& site, std::string_view token,
+                                   const std::vector<std::string>& channels)
+{
+    const std::string secret(token);
+    const std::string root = site.scheme + "://" + site.host;
+    const std::string with_token = root + "/t/" + secret + site.base;
+    const std::string clean = root + site.base;
+    const std::string host(without_port(site.host));
+
+    std::vector<Snippet> snippets;
+    for (const std::string& channel : channels) {
+        snippets.push_back(
+            {snippets.empty() ? "conda" : "",
+             "conda config --append channels " + with_token + "/" + channel});
+    }
+    const std::string& channel = channels.front();
+    snippets.push_back({"conda, for all channels",
+                        "conda config --set channel_alias " + with_token});
+    snippets.push_back({"", "conda install -c " + channel + " PACKAGE"});
+    snippets.push_back({"mamba", "mamba install -c " + with_token + "/" +
+                                     channel + " PACKAGE"});
+    snippets.push_back(
+        {"pixi", "pixi auth login " + host + " --token " + secret});
+    snippets.push_back(
+        {"", "pixi workspace channel add " + clean + "/" + channel});
+    snippets.push_back(
+        {"pixi, token in the path",
+         "pixi auth login " + host + " --conda-token " + secret});
+    snippets.push_back({"pip", "pip install --index-url " + site.scheme +
+                                   "://" + secret + ":x-auth-token@" +
+                                   site.host + site.base + "/" + channel +
+                                   "/simple/ PACKAGE"});
+    const std::string index = clean + "/" + channel + "/noarch/repodata.json";
+    snippets.push_back({"curl", "curl -H \"X-Auth: " + secret + "\" " + index});
+    snippets.push_back(
+        {"", "curl -H \"Authorization: Bearer " + secret + "\" " + index});
+    return snippets;
+}
+
+std::vector<std::string> channels_of(const TokenRecord& record)
+{
+    std::vector<std::string> channels;
+    if (record.kind == TokenKind::scope) {
+        channels = record.channels;
+    }
+    for (const auto& [channel, level] : record.resources) {
+        channels.push_back(channel);
+    }
+    if (channels.empty()) {
+        channels.emplace_back(channel_placeholder);
+    }
+    return channels;
+}
+
+void print_snippets(const Site& site, const std::vector<Snippet>& snippets)
+{
+    for (const Snippet& snippet : snippets) {
+        if (!snippet.client.empty()) {
+            print("# " + snippet.client + "\n");
+        }
+        print(snippet.command + "\n");
+    }
+    if (!site.known) {
+        print("\nHOST stands for your server: give --url or set PSM_URL to "
+              "have it filled in.\n");
+    }
+}
+
+} // namespace psm::cli
