@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# A private redis-server for one test, and a small RESP client to it. Every
+# command that any client sends is recorded through MONITOR.
+
+package PSM::Redis;
+
+use strict;
+use warnings;
+
+use Carp qw(croak);
+use IO::Socket::INET;
+use IO::Socket::UNIX;
+
+use PSM::Process qw(wait_for free_port slurp);
+
+# dir: a folder of its own; tcp => 1: also on a port; password => default
+# user's; args => more redis-server arguments.
+sub start {
+	my ($class, %arg) = @_;
+
+	my $self = bless { %arg, socket => "$arg{dir}/redis.sock" }, $class;
+	$self->{port} = free_port() if $arg{tcp};
+	mkdir $arg{dir};
+	$self->restart;
+	return $self;
+}
+
+sub restart {
+	my ($self) = @_;
+
+	$self->stop;
+	unlink $self->{socket};
+	$self->{process} = PSM::Process->start(
+		name => 'redis-server',
+		output => "$self->{dir}/redis.log",
+		run => ['redis-server', '--port', $self->{port} // 0,
+			'--bind', '127.0.0.1', '--unixsocket', $self->{socket},
+			'--unixsocketperm', '777', '--dir', $self->{dir},
+			'--save', '', '--appendonly', 'no',
+			$self->{password} ? ('--requirepass', $self->{password}) : (),
+			@{ $self->{args} // [] }],
+	);
+	wait_for(sub { eval { $self->command('PING') } }, 15)
+		or croak 'redis-server does not start: '
+			. slurp("$self->{dir}/redis.log");
+	$self->_start_monitor;
+}
+
+sub address { return "unix:$_[0]{socket}" }
+
+sub tcp_address { return "redis://127.0.0.1:$_[0]{port}" }
+
+sub pid { return $_[0]{process}->pid }
+
+sub pause { kill 'STOP', $_[0]->pid }
+
+sub resume { kill 'CONT', $_[0]->pid }
+
+sub stop {
+	my ($self) = @_;
+
+	delete $self->{connection};
+	if (my $process = delete $self->{process}) {
+		$process->signal('CONT');
+		$process->stop('TERM');
+	}
+	if (my $monitor = delete $self->{monitor}) {
+		wait_for(sub { !$monitor->alive }, 5);
+		$monitor->stop('TERM');
+	}
+}
+
+sub _start_monitor {
+	my ($self) = @_;
+
+	my $path = $self->monitor_path;
+	my $before = -s $path // 0;
+	$self->{monitor} = PSM::Process->start(
+		name => 'redis monitor',
+		code => sub {
+			my $socket = $self->_connect;
+			open my $out, '>>:raw', $path or die "$path: $!";
+			print $socket "*1\r\n\$7\r\nMONITOR\r\n";
+			while (sysread $socket, my $bytes, 65536) {
+				syswrite $out, $bytes;
+			}
+		},
+	);
+	wait_for(sub { (-s $path // 0) > $before }, 10)
+		or croak 'MONITOR does not start';
+}
+
+sub monitor_path { return "$_[0]{dir}/monitor.log" }
+
+# The commands recorded so far as one text, our own included.
+sub monitored { return slurp($_[0]->monitor_path) }
+
+# Returns when the record of MONITOR holds all that was sent before.
+sub settle {
+	my ($self) = @_;
+
+	return if !$self->{process} || !$self->{process}->alive;
+	$self->resume;
+	my $mark = "end of test $$ " . rand;
+	$self->command('ECHO', $mark);
+	wait_for(sub { index($self->monitored, $mark) >= 0 }, 10);
+}
+
+sub _connect {
+	my ($self) = @_;
+
+	my $socket = IO::Socket::UNIX->new(Peer => $self->{socket})
+		or die "redis: $!\n";
+	$socket->autoflush(1);
+	if ($self->{password}) {
+		_send($socket, 'AUTH', $self->{password});
+		_reply($socket);
+	}
+	return $socket;
+}
+
+sub _send {
+	my ($socket, @words) = @_;
+
+	print $socket '*' . @words . "\r\n",
+		map { '$' . length($_) . "\r\n$_\r\n" } @words;
+}
+
+sub _reply {
+	my ($socket) = @_;
+
+	my $line = <$socket> // die "redis: connection closed\n";
+	$line =~ s/\r\n\z//;
+	my ($type, $rest) = (substr($line, 0, 1), substr $line, 1);
+	return $rest if $type eq '+' || $type eq ':';
+	die "redis: $rest\n" if $type eq '-';
+	return if $rest < 0;
+	if ($type eq '$') {
+		read $socket, my $text, $rest + 2;
+		return substr $text, 0, $rest;
+	}
+	return [map { scalar _reply($socket) } 1 .. $rest];
+}
+
+# Sends one command; dies with the text of an error reply.
+sub command {
+	my ($self, @words) = @_;
+
+	$self->{connection} //= $self->_connect;
+	_send($self->{connection}, @words);
+	my $reply = eval { _reply($self->{connection}) };
+	if (my $error = $@) {
+		delete $self->{connection} if $error =~ /closed/;
+		die $error;
+	}
+	return $reply;
+}
+
+# Every key and value of every database, as one text.
+sub dump_all {
+	my ($self) = @_;
+
+	my $text = '';
+	my %read = (
+		string => sub { $self->command('GET', $_[0]) },
+		hash => sub { $self->command('HGETALL', $_[0]) },
+		set => sub { $self->command('SMEMBERS', $_[0]) },
+		zset => sub { $self->command('ZRANGE', $_[0], 0, -1) },
+		list => sub { $self->command('LRANGE', $_[0], 0, -1) },
+		stream => sub { $self->command('XRANGE', $_[0], '-', '+') },
+	);
+	my @databases = $self->command('INFO', 'keyspace') =~ /^db(\d+):/mg;
+	for my $db (@databases) {
+		$self->command('SELECT', $db);
+		for my $key (@{ $self->command('KEYS', '*') }) {
+			my $type = $self->command('TYPE', $key);
+			$text .= "$key " . _flat($read{$type}->($key)) . "\n";
+		}
+	}
+	$self->command('SELECT', 0);
+	return $text;
+}
+
+sub _flat {
+	my ($value) = @_;
+	return ref $value ? join ' ', map { _flat($_) } @$value : $value // '';
+}
+
+1;
