@@ -124,7 +124,7 @@ char* merge_location_conf(ngx_conf_t* cf, void* parent, void* child)
     ngx_conf_merge_value(conf->strict, prev->strict, 0);
     ngx_conf_merge_value(conf->dry_run, prev->dry_run, 0);
     ngx_conf_merge_value(conf->forward, prev->forward, 0);
-    ngx_conf_merge_sec_value(conf->warn, prev->warn, 7 * 24 * 3600);
+    ngx_conf_merge_sec_value(conf->warn, prev->warn, 604800); // 7d
 
     if (conf->require == nullptr) {
         conf->require = prev->require;

@@ -23,7 +23,7 @@ char* const failed = static_cast<char*>(NGX_CONF_ERROR);
 char* complain(ngx_conf_t* cf, const ngx_command_t* cmd, const char* text,
                const ngx_str_t& value)
 {
-    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "\"%V\" %s \"%V\"", &cmd->name,
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, R"("%V" %s "%V")", &cmd->name,
                        text, &value);
     return failed;
 }
@@ -124,48 +124,37 @@ bool is_base(std::string_view base)
     return true;
 }
 
-std::string_view* push_base(ngx_conf_t* cf, ServerConf* scf)
-{
-    if (scf->bases == nullptr) {
-        scf->bases = ngx_array_create(cf->pool, 1, sizeof(std::string_view));
-        if (scf->bases == nullptr) {
-            return nullptr;
-        }
-    }
-    return static_cast<std::string_view*>(ngx_array_push(scf->bases));
-}
-
 char* set_base(ngx_conf_t* cf, ngx_command_t* cmd, void* conf)
 {
     auto* scf = static_cast<ServerConf*>(conf);
+    const auto args = arguments(cf);
 
     if (scf->bases != nullptr) {
         return const_cast<char*>("is duplicate");
     }
+    scf->bases =
+        ngx_array_create(cf->pool, args.size(), sizeof(std::string_view));
+    if (scf->bases == nullptr) {
+        return failed;
+    }
 
-    for (const ngx_str_t& arg : arguments(cf)) {
+    for (const ngx_str_t& arg : args) {
         if (!is_base(view(arg))) {
             return complain(cf, cmd,
                             "must begin and end with \"/\" and hold plain "
                             "segments, none of them \"t\", unlike",
                             arg);
         }
-        if (scf->bases != nullptr &&
-            (scf->bases->nelts == max_bases ||
-             std::ranges::count(bases_of(scf), view(arg)) != 0)) {
+        if (scf->bases->nelts == max_bases ||
+            std::ranges::count(bases_of(scf), view(arg)) != 0) {
             return complain(cf, cmd, "has too many or repeated bases at", arg);
         }
-        std::string_view* base = push_base(cf, scf);
-        if (base == nullptr) {
-            return failed;
-        }
-        *base = view(arg);
+        *static_cast<std::string_view*>(ngx_array_push(scf->bases)) = view(arg);
     }
 
-    std::ranges::stable_sort(
-        std::span(static_cast<std::string_view*>(scf->bases->elts),
-                  scf->bases->nelts),
-        {}, &std::string_view::size);
+    auto* first = static_cast<std::string_view*>(scf->bases->elts);
+    std::ranges::sort(std::span(first, scf->bases->nelts), {},
+                      &std::string_view::size);
     return NGX_CONF_OK;
 }
 
@@ -207,7 +196,7 @@ char* compile(ngx_conf_t* cf, ngx_http_complex_value_t** slot)
 
     ngx_http_compile_complex_value_t ccv{};
     ccv.cf = cf;
-    ccv.value = &arguments(cf)[0];
+    ccv.value = arguments(cf).data();
     ccv.complex_value = *slot;
     return ngx_http_compile_complex_value(&ccv) == NGX_OK ? NGX_CONF_OK
                                                           : failed;
@@ -274,7 +263,7 @@ ngx_conf_enum_t formats[] = {
 constexpr ngx_uint_t in_server = NGX_HTTP_MAIN_CONF | NGX_HTTP_SRV_CONF;
 constexpr ngx_uint_t in_location = in_server | NGX_HTTP_LOC_CONF;
 
-ngx_command_t flag(const char* name, std::size_t offset)
+ngx_command_t flag(const char* name, std::size_t offset) noexcept
 {
     return {to_ngx(name),
             in_location | NGX_CONF_FLAG,

@@ -51,8 +51,8 @@ bool read_password(ngx_conf_t* cf, const ngx_str_t& directive, RedisConf* conf)
         ngx_open_file(name.data, NGX_FILE_RDONLY, NGX_FILE_OPEN, 0);
     if (fd == NGX_INVALID_FILE) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
-                           "\"%V\" cannot read password_file \"%V\"",
-                           &directive, &name);
+                           R"("%V" cannot read password_file "%V")", &directive,
+                           &name);
         return false;
     }
 
@@ -98,7 +98,7 @@ bool resolve(ngx_conf_t* cf, const ngx_str_t& directive, RedisConf* conf)
     u.url = to_ngx(own);
     u.default_port = address.port;
     if (ngx_parse_url(cf->pool, &u) != NGX_OK) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "\"%V\": %s in \"%V\"",
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, R"("%V": %s in "%V")",
                            &directive, u.err != nullptr ? u.err : "error",
                            &u.url);
         return false;
