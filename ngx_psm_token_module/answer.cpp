@@ -113,15 +113,26 @@ bool add_denial_headers(Request* request)
     return add_header(r, "Cache-Control", "no-store");
 }
 
+bool has_header(ngx_http_request_t* r, std::string_view name,
+                std::string_view value = {})
+{
+    bool found = false;
+
+    for_each_header(r, name, [&](auto& h) {
+        found = found || value.empty() || view(h.value) == value;
+    });
+    return found;
+}
+
+/// nginx may send an answer through the filters twice (416).
 bool add_private_headers(ngx_http_request_t* r)
 {
-    bool has_one = false;
-
-    for_each_header(r, "Cache-Control", [&](auto&) { has_one = true; });
-    if (!has_one && !add_header(r, "Cache-Control", "private")) {
+    if (!has_header(r, "Cache-Control")
+        && !add_header(r, "Cache-Control", "private"))
+    {
         return false;
     }
-    return add_header(r, "Vary", vary);
+    return has_header(r, "Vary", vary) || add_header(r, "Vary", vary);
 }
 
 /// anaconda-client logs this header once (clients.md section 4).
@@ -130,7 +141,9 @@ bool warn_of_expiry(Request* request)
     ngx_http_request_t* r = request->r;
     const time_t warn = location_conf(r)->warn;
 
-    if (request->standing != Standing::known) {
+    if (request->standing != Standing::known
+        || has_header(r, "Conda-Token-Warning"))
+    {
         return true;
     }
 

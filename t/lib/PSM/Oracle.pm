@@ -61,16 +61,22 @@ sub _build {
 			$base64{$_} = 1 for _windows($core, WINDOW * 4 / 3);
 		}
 	}
-	# A regex of literals is a trie: one pass however many there are.
 	$self->{windows} = {
-		map { $_->[0] => _any(keys %{ $_->[1] }) }
+		map { $_->[0] => [_any(keys %{ $_->[1] })] }
 			['plain', \%plain], ['base64', \%base64],
 	};
 }
 
+# A regex of literals is a trie: one pass however many there are. Perl gives
+# up making one somewhere above 9,000, so there may be several.
 sub _any {
-	my $list = join '|', map { quotemeta } sort @_;
-	return qr/($list)/;
+	my @literals = map { quotemeta } sort @_;
+	my @any;
+	while (my @some = splice @literals, 0, 4000) {
+		my $list = join '|', @some;
+		push @any, qr/($list)/;
+	}
+	return @any;
 }
 
 sub _unescape {
@@ -98,8 +104,9 @@ sub find {
 	my @found;
 	for my $view (@views) {
 		my ($form, $bytes, $kind) = @$view;
-		push @found, "$form at byte $-[1]"
-			if $bytes =~ $self->{windows}{$kind};
+		for my $any (@{ $self->{windows}{$kind} }) {
+			push @found, "$form at byte $-[1]" if $bytes =~ $any;
+		}
 	}
 	return @found;
 }
