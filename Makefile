@@ -82,12 +82,18 @@ need-build:
 
 # nginx's configure writes its Makefile into BUILD only; Debian's source folder
 # is left as it is, so that it may be read-only. (A plain nginx tree gets a
-# short ./Makefile from its own configure.)
+# short ./Makefile from its own configure.) Headers that come out as they were
+# keep their time, so that a new line in config does not compile everything.
 NGX_MAKEFILE := $(OUT)/nginx/Makefile
 
-$(NGX_MAKEFILE): $(ROOT)/config $(ROOT)/config.make $(ROOT)/Makefile | need-build
+NGX_HEADERS  := $(OUT)/nginx/ngx_auto_config.h $(OUT)/nginx/ngx_auto_headers.h
+
+$(NGX_MAKEFILE): $(ROOT)/config $(ROOT)/config.make | need-build
 	@mkdir -p $(OUT)/nginx
 	@echo "configure  $(NGX_MAKEFILE)"
+	@for file in $(NGX_HEADERS); do \
+	    if [ -e $$file ]; then cp -p $$file $$file.old; fi; \
+	done
 	@cd $(NGINX_SRC); \
 	NGX_CONF_FLAGS=(--with-compat); \
 	if [ -r conf_flags ]; then . ./conf_flags; fi; \
@@ -101,6 +107,9 @@ $(NGX_MAKEFILE): $(ROOT)/config $(ROOT)/config.make $(ROOT)/Makefile | need-buil
 	    rm -f $@; \
 	    exit 1; \
 	fi
+	@for file in $(NGX_HEADERS); do \
+	    if cmp -s $$file $$file.old; then mv $$file.old $$file; fi; \
+	done
 
 # nginx's Makefile knows what is out of date; it is asked every time.
 .PHONY: nginx-modules
@@ -112,16 +121,19 @@ $(OUT)/ngx_psm_token_module.so: nginx-modules
 	@cmp -s $(OUT)/nginx/$(@F) $@ \
 	    || { echo "link       $@"; install -m 644 $(OUT)/nginx/$(@F) $@; }
 
-CLI_OBJS := $(patsubst $(ROOT)/%.cpp,$(OUT)/obj/%.o,$(CLI_SRCS) $(LIB_SRCS))
+# The command line is linked from the module's own objects of lib.
+CLI_OBJS := $(patsubst $(ROOT)/%.cpp,$(OUT)/obj/%.o,$(CLI_SRCS))
+LIB_OBJS := $(patsubst $(ROOT)/%.cpp,$(OUT)/nginx/addon/%.o,$(LIB_SRCS))
 
-$(OUT)/obj/%.o: $(ROOT)/%.cpp $(ROOT)/Makefile | need-build
+$(OUT)/obj/%.o: $(ROOT)/%.cpp | need-build
 	@mkdir -p $(@D)
 	@echo "compile    $*.cpp"
 	@$(call CXX_COMPILE,$(OPT) -fPIE)
 
-$(OUT)/psm-token: $(CLI_OBJS)
+$(OUT)/psm-token: $(CLI_OBJS) $(OUT)/ngx_psm_token_module.so
 	@echo "link       $@"
-	@g++ $(OPT) $(LD_OPT) -pie -o $@ $(CLI_OBJS) -lhiredis -lcrypto
+	@g++ $(OPT) $(LD_OPT) -pie -o $@ $(CLI_OBJS) $(LIB_OBJS) \
+	    -lhiredis -lcrypto
 
 -include $(CLI_OBJS:.o=.d)
 
@@ -146,7 +158,7 @@ UNIT_OBJS  := $(patsubst $(ROOT)/%.cpp,$(UNIT)/obj/%.o,$(LIB_SRCS))
 UNIT_TESTS := $(patsubst $(ROOT)/t/unit/%.cpp,$(UNIT)/%,\
                   $(wildcard $(ROOT)/t/unit/*_test.cpp))
 
-$(UNIT)/obj/%.o: $(ROOT)/%.cpp $(ROOT)/Makefile
+$(UNIT)/obj/%.o: $(ROOT)/%.cpp
 	@mkdir -p $(@D)
 	@echo "compile    $*.cpp (unit)"
 	@$(call CXX_COMPILE,$(UNIT_FLAGS) -I$(ROOT)/lib)
@@ -163,7 +175,7 @@ $(UNIT_TESTS): $(UNIT)/%: $(UNIT)/obj/t/unit/%.o $(UNIT)/libpsm.a
 
 # The real clients that Debian does not have.
 VENV := $(BUILD)/venv
-$(VENV)/ready: $(ROOT)/t/lib/requirements.txt
+$(VENV)/ready: $(ROOT)/t/clients/requirements.txt
 	@echo "install    $(VENV)"
 	@/usr/bin/python3 -m venv --system-site-packages $(VENV)
 	@$(VENV)/bin/pip install --quiet --disable-pip-version-check -r $<
@@ -179,11 +191,16 @@ E2E   := $(wildcard $(ROOT)/t/*.t $(ROOT)/t/clients/*.t)
 TESTS := $(if $(T),$(patsubst t/unit/%.cpp,$(UNIT)/%,$(T)),\
              $(UNIT_TESTS) $(E2E))
 
+WANTED_UNIT := $(filter $(UNIT)/%,$(TESTS))
+WANTED_VENV := $(if $(or $(if $(T),,all),$(findstring client,$(T))),$(VENV)/ready)
+
 .PHONY: test
 test: ## run unit, end-to-end and client tests: T=t/one.t, SAN=1
 	@$(MAKE) --no-print-directory -C $(ROOT) need-test
-	@$(MAKE) --no-print-directory -C $(ROOT) build $(UNIT_TESTS) \
-	    $(if $(or $(if $(T),,all),$(findstring client,$(T))),$(VENV)/ready)
+	@$(MAKE) --no-print-directory -C $(ROOT) prove
+
+.PHONY: prove
+prove: build $(WANTED_UNIT) $(WANTED_VENV)
 	@cd $(ROOT) && env \
 	    CMOCKA_MESSAGE_OUTPUT=TAP \
 	    PSM_MODULE=$(OUT)/ngx_psm_token_module.so \

@@ -31,23 +31,24 @@ sub answer_is {
 	return $ok;
 }
 
-# What the gate asked Redis so far.
+# How many keys that begin so (all, by default) the gate has asked for.
 sub lookups {
-	my ($t) = @_;
+	my ($t, $prefix) = @_;
 
+	$prefix = quotemeta($prefix // '');
 	$t->redis_server->settle;
-	my $n = () = $t->redis_server->monitored =~ /"GET" "/g;
+	my $n = () = $t->redis_server->monitored =~ /"GET" "$prefix/g;
 	return $n;
 }
 
 # The sub makes so many look-ups.
 sub lookups_are {
-	my ($t, $wanted, $sub, $name) = @_;
+	my ($t, $wanted, $sub, $name, $prefix) = @_;
 
 	local $Test::Builder::Level = $Test::Builder::Level + 1;
-	my $before = lookups($t);
+	my $before = lookups($t, $prefix);
 	$sub->();
-	return is(lookups($t) - $before, $wanted, $name);
+	return is(lookups($t, $prefix) - $before, $wanted, $name);
 }
 
 # The last line of a log, once the request that made it has ended. A line is

@@ -48,6 +48,9 @@ our $REPO = abs_path(dirname(__FILE__) . '/../../..');
 my $json = JSON::PP->new->utf8->canonical;
 my @open;    # tests that are not finished
 
+# An interrupted test ends its servers too.
+$SIG{$_} //= sub { exit 130 } for qw(INT TERM HUP);
+
 # name; log_level (notice), workers (1).
 sub new {
 	my ($class, %arg) = @_;

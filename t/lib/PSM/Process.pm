@@ -79,6 +79,7 @@ sub start {
 
 	my $pid = fork // die "fork: $!";
 	if ($pid == 0) {
+		$SIG{$_} = 'DEFAULT' for qw(INT TERM HUP);
 		my $ok = eval {
 			setpgrp(0, 0) if $arg{group};
 			open STDIN, '<', '/dev/null' or die $!;
