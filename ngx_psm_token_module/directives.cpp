@@ -254,11 +254,36 @@ char* set_privacy(ngx_conf_t* cf, ngx_command_t* cmd, void* conf)
     return NGX_CONF_OK;
 }
 
-ngx_conf_enum_t formats[] = {
-    {ngx_string("psm"), static_cast<ngx_uint_t>(TokenFormat::psm)},
-    {ngx_string("any"), static_cast<ngx_uint_t>(TokenFormat::any)},
-    {ngx_null_string, 0},
-};
+char* set_format(ngx_conf_t* cf, ngx_command_t* cmd, void* conf)
+{
+    auto* scf = static_cast<ServerConf*>(conf);
+    const ngx_str_t& arg = arguments(cf)[0];
+
+    if (scf->format != NGX_CONF_UNSET_UINT) {
+        return const_cast<char*>("is duplicate");
+    }
+    if (view(arg) != "psm" && view(arg) != "any") {
+        return complain(cf, cmd, "must be psm or any, not", arg);
+    }
+    scf->format = static_cast<ngx_uint_t>(
+        view(arg) == "psm" ? TokenFormat::psm : TokenFormat::any);
+    return NGX_CONF_OK;
+}
+
+char* set_warn(ngx_conf_t* cf, ngx_command_t* cmd, void* conf)
+{
+    auto* lcf = static_cast<LocationConf*>(conf);
+    ngx_str_t& arg = arguments(cf)[0];
+
+    if (lcf->warn != NGX_CONF_UNSET) {
+        return const_cast<char*>("is duplicate");
+    }
+    lcf->warn = ngx_parse_time(&arg, 1);
+    if (lcf->warn == NGX_ERROR) {
+        return complain(cf, cmd, "must be a time such as 7d or 0, not", arg);
+    }
+    return NGX_CONF_OK;
+}
 
 constexpr ngx_uint_t in_server = NGX_HTTP_MAIN_CONF | NGX_HTTP_SRV_CONF;
 constexpr ngx_uint_t in_location = in_server | NGX_HTTP_LOC_CONF;
@@ -310,10 +335,10 @@ ngx_command_t commands[] = {
 
     { ngx_string("psm_token_format"),
       in_server | NGX_CONF_TAKE1,
-      ngx_conf_set_enum_slot,
+      set_format,
       NGX_HTTP_SRV_CONF_OFFSET,
-      offsetof(ServerConf, format),
-      formats },
+      0,
+      nullptr },
 
     { ngx_string("psm_token_require"),
       in_location | NGX_CONF_TAKE1,
@@ -346,9 +371,9 @@ ngx_command_t commands[] = {
 
     { ngx_string("psm_token_warn"),
       in_location | NGX_CONF_TAKE1,
-      ngx_conf_set_sec_slot,
+      set_warn,
       NGX_HTTP_LOC_CONF_OFFSET,
-      offsetof(LocationConf, warn),
+      0,
       nullptr },
 
     ngx_null_command
