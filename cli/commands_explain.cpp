@@ -177,7 +177,7 @@ std::string describe_demand(const Case& asked)
         return "nothing helps: no right covers this method and path";
     }
     const std::string channel(asked.question.target.channel);
-    const std::string by_scopes =
+    std::string by_scopes =
         "a scope token with one of " + join(scope_names(demand.any_of), ", ");
     if (demand.level == Level::none) {
         return by_scopes;

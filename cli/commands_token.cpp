@@ -18,7 +18,6 @@
 #include <openssl/rand.h>
 
 #include <array>
-#include <cstdio>
 
 namespace psm::cli {
 
@@ -159,10 +158,8 @@ int list(const std::string& owner, Environment& environment)
     Table table({"ID", "NAME", "OWNER", "TYPE", "STATUS", "EXPIRES", "GRANTS"});
     for (const StoredToken& token : tokens) {
         if (token.problem) {
-            std::fprintf(stderr,
-                         "psm-token: left out, its record is not valid: "
-                         "digest %s: %s\n",
-                         token.digest.c_str(), token.problem->c_str());
+            complain("left out, its record is not valid: digest " +
+                     token.digest + ": " + *token.problem);
             continue;
         }
         const TokenRecord& record = token.record;
@@ -229,13 +226,15 @@ int remove(const std::vector<std::string>& ids, Environment& environment)
         case Store::Removal::unknown:
             result = "unknown";
             code = no;
-            std::fprintf(stderr, "psm-token: no token has the ID %s\n",
-                         id.c_str());
+            complain("no token has the ID " + id);
             break;
         }
         items.push_back({{"id", id}, {"result", result}});
         if (!environment.json && result != "unknown") {
-            print(id + " " + result + "\n");
+            print(id);
+            print(" ");
+            print(result);
+            print("\n");
         }
     }
     if (environment.json) {

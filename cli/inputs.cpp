@@ -130,7 +130,7 @@ public:
     HiddenTyping() : on_terminal_(tcgetattr(STDIN_FILENO, &before_) == 0)
     {
         if (on_terminal_) {
-            std::fputs("Token (not shown): ", stderr);
+            prompt("Token (not shown): ");
             termios hidden = before_;
             hidden.c_lflag &= ~static_cast<tcflag_t>(ECHO);
             tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden);
@@ -141,7 +141,7 @@ public:
     {
         if (on_terminal_) {
             tcsetattr(STDIN_FILENO, TCSAFLUSH, &before_);
-            std::fputs("\n", stderr);
+            prompt("\n");
         }
     }
 
@@ -149,6 +149,11 @@ public:
     HiddenTyping& operator=(const HiddenTyping&) = delete;
 
 private:
+    static void prompt(std::string_view text)
+    {
+        static_cast<void>(std::fwrite(text.data(), 1, text.size(), stderr));
+    }
+
     termios before_{};
     bool on_terminal_;
 };
@@ -161,8 +166,11 @@ std::string login_name()
     if (getlogin_r(name.data(), name.size()) == 0 && name[0] != '\0') {
         return name.data();
     }
-    const passwd* const entry = getpwuid(geteuid());
-    return entry != nullptr ? std::string(entry->pw_name)
+    std::array<char, 4096> buffer{};
+    passwd entry{};
+    passwd* found = nullptr;
+    getpwuid_r(geteuid(), &entry, buffer.data(), buffer.size(), &found);
+    return found != nullptr ? std::string(found->pw_name)
                             : "uid-" + std::to_string(geteuid());
 }
 
@@ -211,7 +219,8 @@ void refuse_tokens_in_arguments(const std::vector<std::string>& arguments)
 {
     for (std::size_t i = 0; i < arguments.size(); i++) {
         const std::string_view text = arguments[i];
-        for (std::size_t at = text.find(token_prefix); at != text.npos;
+        for (std::size_t at = text.find(token_prefix);
+             at != std::string_view::npos;
              at = text.find(token_prefix, at + 1)) {
             if (classify_token(text.substr(at, token_length),
                                TokenFormat::psm) == TokenShape::well_formed) {

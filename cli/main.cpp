@@ -5,6 +5,7 @@
 
 #include "command.hpp"
 #include "inputs.hpp"
+#include "output.hpp"
 #include "store.hpp"
 #include "version.hpp"
 
@@ -102,13 +103,13 @@ int main(int argc, char** argv)
     try {
         code = psm::cli::run(argc, argv);
     } catch (const psm::cli::Failure& failure) {
-        std::fprintf(stderr, "psm-token: %s\n", failure.what());
+        psm::cli::complain(failure.what());
         code = failure.code();
     } catch (const std::exception& error) {
-        std::fprintf(stderr, "psm-token: %s\n", error.what());
+        psm::cli::complain(error.what());
     }
     if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
-        std::fputs("psm-token: cannot write all of the output\n", stderr);
+        psm::cli::complain("cannot write all of the output");
         code = psm::cli::cannot_tell;
     }
     return code;

@@ -27,8 +27,15 @@ constexpr std::size_t gap = 2;
 constexpr std::size_t min_width = 8;
 constexpr std::string_view ellipsis = "\xe2\x80\xa6";
 
+/// C1, and the marks that turn the direction of the text behind them.
+bool steers_terminal(std::uint32_t code)
+{
+    return code < 0xa0 || (code >= 0x202a && code <= 0x202e) ||
+           (code >= 0x2066 && code <= 0x2069);
+}
+
 /// The length of the UTF-8 character that `text` begins with; 0 when it is
-/// none, is a control character, or turns the direction of what follows.
+/// none, or does something to a terminal.
 std::size_t printable_length(std::string_view text)
 {
     const auto first = static_cast<unsigned char>(text.front());
@@ -39,17 +46,15 @@ std::size_t printable_length(std::string_view text)
     if (first < 0xc2 || first > 0xf4 || text.size() < length) {
         return 0;
     }
+    std::uint32_t code = first & (0x7fU >> length);
     for (std::size_t i = 1; i < length; i++) {
-        if ((static_cast<unsigned char>(text[i]) & 0xc0) != 0x80) {
+        const auto next = static_cast<unsigned char>(text[i]);
+        if ((next & 0xc0U) != 0x80) {
             return 0;
         }
+        code = code << 6U | (next & 0x3fU);
     }
-    const std::string_view character = text.substr(0, length);
-    const bool c1 = character < "\xc2\xa0";
-    const bool bidi =
-        (character >= "\xe2\x80\xaa" && character <= "\xe2\x80\xae") ||
-        (character >= "\xe2\x81\xa6" && character <= "\xe2\x81\xa9");
-    return c1 || bidi ? 0 : length;
+    return steers_terminal(code) ? 0 : length;
 }
 
 /// The first `width` characters, the last of them an ellipsis when there
@@ -120,7 +125,14 @@ std::size_t count_characters(std::string_view text)
 
 void print(std::string_view text)
 {
-    std::fwrite(text.data(), 1, text.size(), stdout);
+    // main() asks at the end whether all of it was written.
+    static_cast<void>(std::fwrite(text.data(), 1, text.size(), stdout));
+}
+
+void complain(std::string_view text)
+{
+    const std::string line = "psm-token: " + std::string(text) + "\n";
+    static_cast<void>(std::fwrite(line.data(), 1, line.size(), stderr));
 }
 
 void print_json(const ordered_json& json)

@@ -26,6 +26,10 @@ struct StoredToken;
 [[nodiscard]] std::size_t count_characters(std::string_view text);
 
 void print(std::string_view text);
+
+/// A line on stderr, behind the name of the program.
+void complain(std::string_view text);
+
 void print_json(const nlohmann::ordered_json& json);
 
 /// Rows under headings. Cells are escaped; on a terminal the widest columns

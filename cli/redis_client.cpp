@@ -17,9 +17,10 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstring>
 #include <ctime>
 #include <fstream>
+#include <system_error>
+#include <utility>
 
 namespace psm::cli {
 
@@ -42,14 +43,18 @@ std::int64_t now_ms()
     return std::int64_t{now.tv_sec} * 1000 + now.tv_nsec / 1000000;
 }
 
+std::string cause_of(int error)
+{
+    return std::generic_category().message(error);
+}
+
 /// The first line of the file.
 std::string read_password(const std::string& path)
 {
     std::ifstream file(path);
     std::string line;
     if (!file.is_open()) {
-        refuse("cannot read password_file " + path + ": " +
-               std::strerror(errno));
+        refuse("cannot read password_file " + path + ": " + cause_of(errno));
     }
     std::getline(file, line);
     if (line.ends_with('\r')) {
@@ -91,8 +96,9 @@ std::string remedy_for(std::string_view error)
 
 } // namespace
 
-RedisClient::RedisClient(const RedisAddress& address)
-    : address_(address), session_(limits, &RedisClient::on_reply, this)
+RedisClient::RedisClient(RedisAddress address)
+    : address_(std::move(address)),
+      session_(limits, &RedisClient::on_reply, this)
 {
     if (address_.socket_path.empty()) {
         connect_tcp();
@@ -100,7 +106,7 @@ RedisClient::RedisClient(const RedisAddress& address)
         connect_unix();
     }
     if (socket_ < 0) {
-        fail(std::string("cannot connect: ") + std::strerror(connect_error_));
+        fail("cannot connect: " + cause_of(connect_error_));
     }
     log_in();
 }
@@ -239,7 +245,7 @@ void RedisClient::exchange()
             const ssize_t sent =
                 send(socket_, output.data(), output.size(), MSG_NOSIGNAL);
             if (sent < 0 && errno != EAGAIN && errno != EINTR) {
-                fail(std::string("cannot send: ") + std::strerror(errno));
+                fail("cannot send: " + cause_of(errno));
             }
             session_.sent(sent > 0 ? static_cast<std::size_t>(sent) : 0);
         }
@@ -248,7 +254,7 @@ void RedisClient::exchange()
             fail("closed the connection");
         }
         if (got < 0 && errno != EAGAIN && errno != EINTR) {
-            fail(std::string("cannot receive: ") + std::strerror(errno));
+            fail("cannot receive: " + cause_of(errno));
         }
         if (got > 0 &&
             !session_.feed({buffer.data(), static_cast<std::size_t>(got)})) {
@@ -271,7 +277,7 @@ void RedisClient::wait_for(short events, std::int64_t deadline)
             return;
         }
         if (ready < 0 && errno != EINTR) {
-            fail(std::string("cannot wait: ") + std::strerror(errno));
+            fail("cannot wait: " + cause_of(errno));
         }
     }
 }

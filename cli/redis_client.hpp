@@ -39,7 +39,7 @@ struct RedisValue {
 class RedisClient {
 public:
     /// Connects and logs in.
-    explicit RedisClient(const RedisAddress& address);
+    explicit RedisClient(RedisAddress address);
     ~RedisClient();
     RedisClient(const RedisClient&) = delete;
     RedisClient& operator=(const RedisClient&) = delete;

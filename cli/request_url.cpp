@@ -35,9 +35,9 @@ std::vector<std::string_view> split(std::string_view path)
 std::string_view path_of(std::string_view url)
 {
     const std::size_t end = url.find("://");
-    if (end != url.npos && !url.starts_with('/')) {
+    if (end != std::string_view::npos && !url.starts_with('/')) {
         const std::size_t slash = url.find('/', end + 3);
-        url = slash == url.npos ? "/" : url.substr(slash);
+        url = slash == std::string_view::npos ? "/" : url.substr(slash);
     }
     return url.substr(0, url.find_first_of("?#"));
 }
@@ -93,7 +93,7 @@ std::string normalize(std::string_view path)
 
 bool is_masked(std::string_view text)
 {
-    return text.find_first_not_of('*') == text.npos ||
+    return text.find_first_not_of('*') == std::string_view::npos ||
            text == token_placeholder ||
            classify_token(text, TokenFormat::any) == TokenShape::placeholder;
 }

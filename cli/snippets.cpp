@@ -10,6 +10,8 @@
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
+#include <array>
+#include <map>
 
 namespace psm::cli {
 
@@ -42,10 +44,55 @@ std::string parse_base(const char* option, const std::string& text)
     return base;
 }
 
+/// An empty client: the command belongs to the one before.
+struct Pattern {
+    std::string_view client;
+    std::string_view command;
+};
+
+constexpr std::string_view for_each_channel =
+    "conda config --append channels {with_token}/{channel}";
+
+constexpr std::array<Pattern, 9> patterns{{
+    {"conda, for all channels",
+     "conda config --set channel_alias {with_token}"},
+    {"", "conda install -c {channel} PACKAGE"},
+    {"mamba", "mamba install -c {with_token}/{channel} PACKAGE"},
+    {"pixi", "pixi auth login {host} --token {token}"},
+    {"", "pixi workspace channel add {clean}/{channel}"},
+    {"pixi, token in the path", "pixi auth login {host} --conda-token {token}"},
+    {"pip", "pip install --index-url {userinfo}/{channel}/simple/ PACKAGE"},
+    {"curl",
+     "curl -H \"X-Auth: {token}\" {clean}/{channel}/noarch/repodata.json"},
+    {"", "curl -H \"Authorization: Bearer {token}\" "
+         "{clean}/{channel}/noarch/repodata.json"},
+}};
+
+using Values = std::map<std::string_view, std::string>;
+
+/// Puts the values in the place of their names.
+std::string fill(std::string_view pattern, const Values& values)
+{
+    std::string text;
+    while (!pattern.empty()) {
+        const std::size_t open = std::min(pattern.find('{'), pattern.size());
+        text += pattern.substr(0, open);
+        pattern.remove_prefix(open);
+        if (!pattern.empty()) {
+            const std::size_t length = pattern.find('}') + 1;
+            text += values.at(pattern.substr(0, length));
+            pattern.remove_prefix(length);
+        }
+    }
+    return text;
+}
+
 std::string_view without_port(std::string_view host)
 {
+    // The colons of an IPv6 address stand before its bracket.
     const std::size_t bracket = host.find(']');
-    return host.substr(0, host.find(':', bracket == host.npos ? 0 : bracket));
+    const bool v6 = bracket != std::string_view::npos;
+    return host.substr(0, host.find(':', v6 ? bracket : 0));
 }
 
 } // namespace
@@ -89,39 +136,27 @@ Site parse_site(const SiteOptions& options)
 std::vector<Snippet> make_snippets(const Site& site, std::string_view token,
                                    const std::vector<std::string>& channels)
 {
-    const std::string secret(token);
     const std::string root = site.scheme + "://" + site.host;
-    const std::string with_token = root + "/t/" + secret + site.base;
-    const std::string clean = root + site.base;
-    const std::string host(without_port(site.host));
-
+    Values values{
+        {"{token}", std::string(token)},
+        {"{with_token}", root + "/t/" + std::string(token) + site.base},
+        {"{clean}", root + site.base},
+        {"{userinfo}", site.scheme + "://" + std::string(token) +
+                           ":x-auth-token@" + site.host + site.base},
+        {"{host}", std::string(without_port(site.host))},
+    };
     std::vector<Snippet> snippets;
+    snippets.reserve(channels.size() + patterns.size());
     for (const std::string& channel : channels) {
+        values["{channel}"] = channel;
         snippets.push_back(
-            {snippets.empty() ? "conda" : "",
-             "conda config --append channels " + with_token + "/" + channel});
+            {snippets.empty() ? "conda" : "", fill(for_each_channel, values)});
     }
-    const std::string& channel = channels.front();
-    snippets.push_back({"conda, for all channels",
-                        "conda config --set channel_alias " + with_token});
-    snippets.push_back({"", "conda install -c " + channel + " PACKAGE"});
-    snippets.push_back({"mamba", "mamba install -c " + with_token + "/" +
-                                     channel + " PACKAGE"});
-    snippets.push_back(
-        {"pixi", "pixi auth login " + host + " --token " + secret});
-    snippets.push_back(
-        {"", "pixi workspace channel add " + clean + "/" + channel});
-    snippets.push_back(
-        {"pixi, token in the path",
-         "pixi auth login " + host + " --conda-token " + secret});
-    snippets.push_back({"pip", "pip install --index-url " + site.scheme +
-                                   "://" + secret + ":x-auth-token@" +
-                                   site.host + site.base + "/" + channel +
-                                   "/simple/ PACKAGE"});
-    const std::string index = clean + "/" + channel + "/noarch/repodata.json";
-    snippets.push_back({"curl", "curl -H \"X-Auth: " + secret + "\" " + index});
-    snippets.push_back(
-        {"", "curl -H \"Authorization: Bearer " + secret + "\" " + index});
+    values["{channel}"] = channels.front();
+    for (const Pattern& pattern : patterns) {
+        snippets.push_back(
+            {std::string(pattern.client), fill(pattern.command, values)});
+    }
     return snippets;
 }
 

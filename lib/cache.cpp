@@ -154,7 +154,7 @@ void Cache::clear() noexcept
 
 std::size_t Cache::bytes() const noexcept
 {
-    return entry_bytes_ + table_.capacity() * sizeof(Entry*);
+    return entry_bytes_ + table_.capacity() * sizeof(void*);
 }
 
 Cache::Entry* Cache::make(std::string_view key, std::string_view value)

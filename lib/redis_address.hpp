@@ -34,8 +34,7 @@ struct RedisAddress {
 /// wrong, naming the word and the remedy, or nullopt. A password in the URI
 /// is refused, and not repeated in the message.
 [[nodiscard]] std::optional<std::string>
-parse_redis_address(std::span<const std::string_view> words,
-                    RedisAddress& out);
+parse_redis_address(std::span<const std::string_view> words, RedisAddress& out);
 
 /// The same from one string with blanks between the words, as it stands in
 /// PSM_TOKEN_REDIS.

@@ -37,6 +37,13 @@ struct LengthOf<void* (*)(Task, Length)> {
 using ArrayLength =
     LengthOf<decltype(redisReplyObjectFunctions::createArray)>::Type;
 
+/// hiredis takes any two bytes for the end of a bulk string. They follow the
+/// text in its buffer.
+bool is_ended(std::string_view text)
+{
+    return std::string_view(text.data() + text.size(), 2) == "\r\n";
+}
+
 /// Collects one reply from hiredis' calls. Memory is kept from one reply to
 /// the next.
 class ReplyBuilder {
@@ -51,10 +58,7 @@ public:
         RedisReply item;
         switch (task->type) {
         case REDIS_REPLY_STRING:
-            // hiredis takes any two bytes for the end of a bulk string. They
-            // follow the text in its buffer.
-            if (text.data()[text.size()] != '\r' ||
-                text.data()[text.size() + 1] != '\n') {
+            if (!is_ended(text)) {
                 return refuse("a string that does not end where it should");
             }
             item.type = RedisType::string;

@@ -40,10 +40,12 @@ struct RedisCredentials {
 };
 
 struct RedisLimits {
-    std::size_t max_reply = 64 * 1024 + 256; // bytes of text in one reply
-    std::size_t max_elements = 16;           // of all arrays in one reply
+    /// Bytes of text in one reply.
+    std::size_t max_reply = std::size_t{64} * 1024 + 256;
+    /// Of all arrays in one reply.
+    std::size_t max_elements = 16;
     std::size_t max_outstanding = 1024;
-    std::size_t max_output = 1024 * 1024;
+    std::size_t max_output = std::size_t{1024} * 1024;
 };
 
 class RedisSession {

@@ -16,7 +16,7 @@ use PSM::Http ();
 use PSM::Process qw(wait_for);
 
 our @EXPORT_OK = qw(all_at_once answers_of gets_of until_status quick_is
-	reload_whole cache_is log_count);
+	reload_whole cache_is log_count hang_up);
 
 # Sends one GET on a connection of its own for each path; nothing is read yet.
 sub all_at_once {
@@ -89,6 +89,15 @@ sub cache_is {
 	local $Test::Builder::Level = $Test::Builder::Level + 1;
 	return is(join(' ', $r->{status}, $t->header($r, 'X-Cache') // '-'),
 		"$status $cache", $name);
+}
+
+# In a script of a fake Redis: ends the connection for the other side too when
+# another process still holds the socket.
+sub hang_up {
+	my ($client) = @_;
+
+	shutdown $client->{socket}, 2;
+	$client->close;
 }
 
 # Lines of the error log that match.

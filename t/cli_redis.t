@@ -1,0 +1,105 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# psm-token: how it reaches Redis, and what it says when it does not.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+
+use IO::Socket::UNIX;
+use Test::More;
+
+use PSM::Cli qw(:all);
+use PSM::Redis;
+
+my $redis = start();
+my $dir = folder();
+
+subtest 'addresses of Redis' => sub {
+	$redis->command('FLUSHALL');
+	my $path = $redis->address;
+	is(run('list', '--redis', "$path db=3 prefix=other:")->{code}, 0,
+		'parameters');
+	run('--redis', "$path db=3 prefix=other:", 'channel', 'set', 'main',
+		'--privacy', 'public', { redis => 'redis://127.0.0.1:1' });
+	$redis->command('SELECT', 3);
+	is_deeply([sort @{ $redis->command('KEYS', '*') }],
+		['other:audit', 'other:c:main', 'other:ix:c'],
+		'--redis wins, database and prefix are used');
+	$redis->command('SELECT', 0);
+
+	my $got = run('list', { redis => 'redis://127.0.0.1:1' });
+	is($got->{code}, 2, 'nobody listens: exit 2');
+	like($got->{err},
+		qr{at redis://127\.0\.0\.1:1: cannot connect: Connection refused},
+		'address and cause');
+	$got = run('list', { redis => "unix:$dir/none.sock" });
+	like($got->{err},
+		qr{at unix:\Q$dir\E/none\.sock: cannot connect: No such file},
+		'a socket that is not there');
+	$got = run('list', { redis => 'redis://h.invalid' });
+	is($got->{code}, 2, 'an unknown host: exit 2');
+	like($got->{err}, qr{redis://h\.invalid:6379: cannot find the host},
+		'says so');
+	for my $case (['rediss://h', qr/not supported by this build/],
+		['redis://u:hunter2@h', qr/password_file=/], ['h:1', qr/redis:/],
+		["$path colour=red", qr/unknown parameter "colour"/])
+	{
+		$got = run('list', { redis => $case->[0] });
+		is($got->{code}, 2, "exit 2: $case->[0]");
+		like($got->{err}, qr/--redis.*PSM_TOKEN_REDIS/, 'names the option');
+		like($got->{err}, $case->[1], "says $case->[1]");
+		unlike($got->{err}, qr/hunter2/, 'and no password');
+	}
+
+	# One that accepts and says nothing.
+	my $silent = IO::Socket::UNIX->new(Local => "$dir/silent.sock",
+		Listen => 1) or die $!;
+	$got = run('list', { redis => "unix:$dir/silent.sock timeout=100ms" });
+	is($got->{code}, 2, 'no answer: exit 2');
+	like($got->{err}, qr/no answer within 100ms/, 'says so');
+	$got = run('list', { redis => "$path password_file=$dir/none" });
+	like($got->{err}, qr{cannot read password_file \Q$dir\E/none},
+		'no password file');
+};
+
+subtest 'a Redis with users' => sub {
+	my $other = PSM::Redis->start(dir => "$dir/locked", tcp => 1,
+		password => 'hunter2-long-enough');
+	my %file = (good => "hunter2-long-enough\n", bad => "wrong\n",
+		empty => "\n");
+	for my $name (keys %file) {
+		open my $fh, '>', "$dir/$name" or die $!;
+		print $fh $file{$name};
+		close $fh;
+	}
+	my $at = $other->tcp_address;
+	my $got = run('list', { redis => "$at password_file=$dir/good" });
+	is($got->{code}, 0, 'password over TCP') or diag($got->{err});
+	$got = run('list', { redis => $at });
+	is($got->{code}, 2, 'no password: exit 2');
+	like($got->{err}, qr/refused ZRANGE: NOAUTH.*password_file=/, 'a remedy');
+	$got = run('list', { redis => "$at password_file=$dir/bad" });
+	like($got->{err}, qr/refused AUTH: WRONGPASS/, 'a wrong one');
+	unlike($got->{err}, qr/wrong\n/, 'is not shown');
+	$got = run('list', { redis => "$at password_file=$dir/empty" });
+	like($got->{err}, qr/password_file .*1 to 512 characters/, 'an empty one');
+	$other->command(qw(ACL SETUSER reader on >pw resetkeys ~psm:* -@all
+		+zrange +mget +hmget +get));
+	open my $fh, '>', "$dir/reader" or die $!;
+	print $fh "pw\n";
+	close $fh;
+	my $reader = "$at user=reader password_file=$dir/reader";
+	is(run('list', { redis => $reader })->{code}, 0, 'a user that may read');
+	$got = run('create', '--name', 'n', '--resource', 'a:read',
+		{ redis => $reader });
+	is($got->{code}, 2, 'and may not write: exit 2');
+	like($got->{err}, qr/refused EVAL: NOPERM/, 'says so');
+	unlike($got->{out}, $TOKEN, 'no token is shown');
+	$other->stop;
+};
+
+finish();
