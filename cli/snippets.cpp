@@ -141,8 +141,10 @@ std::vector<Snippet> make_snippets(const Site& site, std::string_view token,
         {"{token}", std::string(token)},
         {"{with_token}", root + "/t/" + std::string(token) + site.base},
         {"{clean}", root + site.base},
-        {"{userinfo}", site.scheme + "://" + std::string(token) +
-                           ":x-auth-token@" + site.host + site.base},
+        // As the password: pip prints the user of an index URL and masks
+        // the password, so `TOKEN:x-auth-token@` would stand in its output.
+        {"{userinfo}", site.scheme + "://token:" + std::string(token) + "@" +
+                           site.host + site.base},
         {"{host}", std::string(without_port(site.host))},
     };
     std::vector<Snippet> snippets;

@@ -61,11 +61,9 @@ struct PathTokens {
 /// added to `claim` as a Carrier::path credential: malformed when the set
 /// `enabled` lacks the path, because what stands there is hidden all the
 /// same. An empty token (`/t/` at the end, `/t//x`) is malformed.
-[[nodiscard]] PathTokens find_path_tokens(std::string_view uri,
-                                          std::span<const std::string_view> bases,
-                                          CarrierSet enabled,
-                                          TokenFormat format,
-                                          Claim& claim) noexcept;
+[[nodiscard]] PathTokens
+find_path_tokens(std::string_view uri, std::span<const std::string_view> bases,
+                 CarrierSet enabled, TokenFormat format, Claim& claim) noexcept;
 
 /// Writes the URI without its pairs, at least "/"; returns its length.
 /// `out` holds clean_length(uri) characters and may be `uri` itself.

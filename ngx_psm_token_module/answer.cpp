@@ -39,15 +39,12 @@ template <class Visit>
 void for_each_header(ngx_http_request_t* r, std::string_view name, Visit visit)
 {
     for (auto* part = &r->headers_out.headers.part; part != nullptr;
-         part = part->next)
-    {
+         part = part->next) {
         auto* headers = static_cast<ngx_table_elt_t*>(part->elts);
         for (ngx_uint_t i = 0; i < part->nelts; i++) {
-            if (headers[i].hash != 0 && headers[i].key.len == name.size()
-                && ngx_strncasecmp(headers[i].key.data, to_ngx(name).data,
-                                   name.size())
-                       == 0)
-            {
+            if (headers[i].hash != 0 && headers[i].key.len == name.size() &&
+                ngx_strncasecmp(headers[i].key.data, to_ngx(name).data,
+                                name.size()) == 0) {
                 visit(headers[i]);
             }
         }
@@ -95,17 +92,15 @@ bool add_denial_headers(Request* request)
     ngx_http_request_t* r = request->r;
     const auto status = info(request->denied_for).status;
 
-    if (status == NGX_HTTP_UNAUTHORIZED
-        && !add_header(r, "WWW-Authenticate",
-                       request->standing == Standing::anonymous
-                           ? R"(Bearer realm="psm")"
-                           : R"(Bearer realm="psm", error="invalid_token")"))
-    {
+    if (status == NGX_HTTP_UNAUTHORIZED &&
+        !add_header(r, "WWW-Authenticate",
+                    request->standing == Standing::anonymous
+                        ? R"(Bearer realm="psm")"
+                        : R"(Bearer realm="psm", error="invalid_token")")) {
         return false;
     }
-    if (status == NGX_HTTP_SERVICE_UNAVAILABLE
-        && !add_header(r, "Retry-After", "2"))
-    {
+    if (status == NGX_HTTP_SERVICE_UNAVAILABLE &&
+        !add_header(r, "Retry-After", "2")) {
         return false;
     }
 
@@ -127,9 +122,8 @@ bool has_header(ngx_http_request_t* r, std::string_view name,
 /// nginx may send an answer through the filters twice (416).
 bool add_private_headers(ngx_http_request_t* r)
 {
-    if (!has_header(r, "Cache-Control")
-        && !add_header(r, "Cache-Control", "private"))
-    {
+    if (!has_header(r, "Cache-Control") &&
+        !add_header(r, "Cache-Control", "private")) {
         return false;
     }
     return has_header(r, "Vary", vary) || add_header(r, "Vary", vary);
@@ -141,9 +135,8 @@ bool warn_of_expiry(Request* request)
     ngx_http_request_t* r = request->r;
     const time_t warn = location_conf(r)->warn;
 
-    if (request->standing != Standing::known
-        || has_header(r, "Conda-Token-Warning"))
-    {
+    if (request->standing != Standing::known ||
+        has_header(r, "Conda-Token-Warning")) {
         return true;
     }
 
@@ -153,11 +146,11 @@ bool warn_of_expiry(Request* request)
         return true;
     }
 
-    const std::string text = "token expires in " + format_duration(left)
-                             + ", at " + format_time(expires);
+    const std::string text = "token expires in " + format_duration(left) +
+                             ", at " + format_time(expires);
     std::string_view own;
-    return copy(r->pool, text, own)
-           && add_header(r, "Conda-Token-Warning", own);
+    return copy(r->pool, text, own) &&
+           add_header(r, "Conda-Token-Warning", own);
 }
 
 bool add_granted_headers(Request* request)
@@ -173,9 +166,8 @@ bool shape_answer(Request* request)
 {
     ngx_http_request_t* r = request->r;
 
-    if (request->denied
-        && r->headers_out.status == info(request->denied_for).status)
-    {
+    if (request->denied &&
+        r->headers_out.status == info(request->denied_for).status) {
         if (request->denied_conf == r->loc_conf && !word_denial(request)) {
             return false;
         }
@@ -215,9 +207,8 @@ ngx_int_t body_filter(ngx_http_request_t* r, ngx_chain_t* in)
 {
     Request* request = r == r->main ? find_request(r) : nullptr;
 
-    if (request == nullptr || request->denied_conf == nullptr
-        || request->body.empty() || in == nullptr)
-    {
+    if (request == nullptr || request->denied_conf == nullptr ||
+        request->body.empty() || in == nullptr) {
         return next_body_filter(r, in);
     }
 

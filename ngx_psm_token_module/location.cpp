@@ -22,8 +22,8 @@ struct Origin {
 Origin read_authority(std::string_view scheme, std::string_view authority)
 {
     const std::size_t colon = authority.rfind(':');
-    const bool has_port = colon != std::string_view::npos
-                          && authority.find(']', colon) == std::string_view::npos;
+    const bool has_port = colon != std::string_view::npos &&
+                          authority.find(']', colon) == std::string_view::npos;
 
     Origin origin;
     origin.scheme = scheme;
@@ -102,7 +102,8 @@ bool restore_token(const Request* request, ngx_str_t& location)
     const std::string_view text = view(location);
     const std::size_t path = path_of(request->r, text);
 
-    if (path == std::string_view::npos || !text.substr(path).starts_with(before)) {
+    if (path == std::string_view::npos ||
+        !text.substr(path).starts_with(before)) {
         return true;
     }
 

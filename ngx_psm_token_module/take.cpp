@@ -5,7 +5,8 @@
 // no decoding, so that r->uri and r->unparsed_uri are parts of the raw bytes:
 //
 //     GET /t/psm-0123456789...4OPBnF/main/noarch/repodata.json HTTP/1.1
-//     ****************************GET /t/****/main/noarch/repodata.json HTTP/1.1
+//     ****************************GET /t/****/main/noarch/repodata.json
+//     HTTP/1.1
 //                                 ^ request_line  ^ uri, unparsed_uri
 //
 // and taking is moving pointers (move_over). Anything else is written anew
@@ -83,17 +84,16 @@ bool keep_token(Request* request, std::string_view uri, const PathTokens& found)
 
     // A cut at the start moves nothing in front of a Location's path.
     const std::string_view before = uri.substr(0, found.cuts[0].at);
-    return before.empty()
-           || copy(request->r->pool, before, request->put_back_behind);
+    return before.empty() ||
+           copy(request->r->pool, before, request->put_back_behind);
 }
 
 bool can_move_over(ngx_http_request_t* r, const PathTokens& found,
                    std::string_view token)
 {
-    if (found.count != 1 || found.cuts[0].at != 0 || found.nothing_behind
-        || found.empty_segment || r->uri.data != r->uri_start
-        || r->unparsed_uri.data != r->uri_start)
-    {
+    if (found.count != 1 || found.cuts[0].at != 0 || found.nothing_behind ||
+        found.empty_segment || r->uri.data != r->uri_start ||
+        r->unparsed_uri.data != r->uri_start) {
         return false;
     }
 
@@ -101,8 +101,8 @@ bool can_move_over(ngx_http_request_t* r, const PathTokens& found,
     const auto lead =
         static_cast<std::size_t>(uri_in_line(r) - r->request_line.data);
 
-    return cut >= masked_pair.size() + lead
-           && !has_token_text(view(r->unparsed_uri).substr(cut), token);
+    return cut >= masked_pair.size() + lead &&
+           !has_token_text(view(r->unparsed_uri).substr(cut), token);
 }
 
 void move_over(ngx_http_request_t* r, std::size_t cut)
@@ -132,22 +132,21 @@ void move_over(ngx_http_request_t* r, std::size_t cut)
 bool join_line(ngx_http_request_t* r, std::string_view before,
                std::string_view path, std::string_view after, ngx_str_t& line)
 {
-    auto* src =
-        reinterpret_cast<u_char*>(const_cast<char*>(path.data()));
+    auto* src = reinterpret_cast<u_char*>(const_cast<char*>(path.data()));
     const uintptr_t escapes =
         2 * ngx_escape_uri(nullptr, src, path.size(), NGX_ESCAPE_URI);
 
     line.data = static_cast<u_char*>(
-        ngx_pnalloc(r->pool, before.size() + path.size() + escapes + 1
-                                 + r->args.len + after.size()));
+        ngx_pnalloc(r->pool, before.size() + path.size() + escapes + 1 +
+                                 r->args.len + after.size()));
     if (line.data == nullptr) {
         return false;
     }
 
     u_char* p = ngx_cpymem(line.data, before.data(), before.size());
     p = escapes == 0 ? ngx_cpymem(p, src, path.size())
-                     : reinterpret_cast<u_char*>(ngx_escape_uri(
-                         p, src, path.size(), NGX_ESCAPE_URI));
+                     : reinterpret_cast<u_char*>(
+                           ngx_escape_uri(p, src, path.size(), NGX_ESCAPE_URI));
     if (r->args.len != 0) {
         *p++ = '?';
         p = ngx_cpymem(p, r->args.data, r->args.len);
@@ -161,8 +160,8 @@ bool join_line(ngx_http_request_t* r, std::string_view before,
 bool line_ends(ngx_http_request_t* r, std::string_view& before,
                std::string_view& after)
 {
-    auto* p = static_cast<u_char*>(ngx_pnalloc(
-        r->pool, r->method_name.len + 2 + r->http_protocol.len));
+    auto* p = static_cast<u_char*>(
+        ngx_pnalloc(r->pool, r->method_name.len + 2 + r->http_protocol.len));
     if (p == nullptr) {
         return false;
     }
@@ -186,10 +185,10 @@ bool rewrite_all(ngx_http_request_t* r, const PathTokens& found,
     std::string_view before;
     std::string_view after;
 
-    auto* clean = static_cast<char*>(
-        ngx_pnalloc(r->pool, found.clean_length(uri)));
-    auto* masked = static_cast<char*>(
-        ngx_pnalloc(r->pool, found.masked_length(uri)));
+    auto* clean =
+        static_cast<char*>(ngx_pnalloc(r->pool, found.clean_length(uri)));
+    auto* masked =
+        static_cast<char*>(ngx_pnalloc(r->pool, found.masked_length(uri)));
     if (clean == nullptr || masked == nullptr || !line_ends(r, before, after)) {
         return false;
     }
@@ -202,9 +201,8 @@ bool rewrite_all(ngx_http_request_t* r, const PathTokens& found,
 
     ngx_str_t line;
     ngx_str_t unparsed;
-    if (!join_line(r, before, {masked, masked_len}, after, line)
-        || !join_line(r, {}, {clean, clean_len}, {}, unparsed))
-    {
+    if (!join_line(r, before, {masked, masked_len}, after, line) ||
+        !join_line(r, "", {clean, clean_len}, "", unparsed)) {
         return false;
     }
 

@@ -85,7 +85,7 @@ subtest 'snippets' => sub {
 		qr{^pixi auth login h\.example --token TOKEN$}m,
 		qr{^pixi auth login h\.example --conda-token TOKEN$}m,
 		qr{^pip\ install\ --index-url
-			\ https://TOKEN:x-auth-token\@h\.example/main/simple/
+			\ https://token:TOKEN\@h\.example/main/simple/
 			\ PACKAGE$}mx,
 		qr{^curl -H "X-Auth: TOKEN" https://h\.example/main/}m,
 		qr{^curl -H "Authorization: Bearer TOKEN" https://h\.example/main/}m,
