@@ -222,6 +222,11 @@ ngx_int_t access_handler(ngx_http_request_t* r)
         return NGX_DECLINED; // as if the gate were not there
     }
 
+    // A page for the denial that is denied for the same reason: with
+    // recursive_error_pages nginx would go round until it answers 500.
+    if (request->denied && request->denied_for == request->decision.reason) {
+        r->error_page = 1;
+    }
     request->denied = true;
     request->denied_for = request->decision.reason;
     request->denied_conf = r->loc_conf;
