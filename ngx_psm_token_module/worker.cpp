@@ -17,23 +17,42 @@ MainConf* cycle_conf(ngx_cycle_t* cycle)
         ngx_http_cycle_get_module_main_conf(cycle, ngx_psm_token_module));
 }
 
+void destroy(void* data)
+{
+    auto* conf = static_cast<MainConf*>(data);
+    const std::unique_ptr<Worker> worker(conf->worker);
+
+    conf->worker = nullptr;
+}
+
 } // namespace
 
+/// The cleanup is for `master_process off`, where a reload ends no process:
+/// the worker of the old configuration must not outlive what it refers to.
+/// Added last, it runs before the cleanup of anything in that configuration.
 Worker* Worker::get(MainConf* conf, ngx_cycle_t* cycle)
 {
-    if (conf->worker == nullptr) {
-        conf->worker =
-            guard(cycle->log, static_cast<Worker*>(nullptr), [&] {
-                return std::make_unique<Worker>(*conf, cycle->log).release();
-            });
+    if (conf->worker != nullptr) {
+        return conf->worker;
     }
+
+    ngx_pool_cleanup_t* cln = ngx_pool_cleanup_add(cycle->pool, 0);
+    if (cln == nullptr) {
+        return nullptr;
+    }
+    conf->worker = guard(cycle->log, static_cast<Worker*>(nullptr), [&] {
+        return std::make_unique<Worker>(*conf, cycle->log).release();
+    });
+    cln->handler = destroy;
+    cln->data = conf;
     return conf->worker;
 }
 
 ngx_int_t init_process(ngx_cycle_t* cycle)
 {
     // The cache manager and loader serve no requests.
-    if (ngx_process != NGX_PROCESS_WORKER && ngx_process != NGX_PROCESS_SINGLE) {
+    if (ngx_process != NGX_PROCESS_WORKER &&
+        ngx_process != NGX_PROCESS_SINGLE) {
         return NGX_OK;
     }
 
@@ -44,7 +63,7 @@ ngx_int_t init_process(ngx_cycle_t* cycle)
 
     // Without one, requests are refused: no reason to stop the worker.
     if (Worker* worker = Worker::get(conf, cycle)) {
-        guard(cycle->log, 0, [&] { return worker->lookups.start(), 0; });
+        worker->lookups.start();
     }
     return NGX_OK;
 }
@@ -54,8 +73,7 @@ void exit_process(ngx_cycle_t* cycle)
     MainConf* conf = cycle_conf(cycle);
 
     if (conf != nullptr) {
-        const std::unique_ptr<Worker> worker(conf->worker);
-        conf->worker = nullptr;
+        destroy(conf);
     }
 }
 
