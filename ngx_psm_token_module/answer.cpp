@@ -8,6 +8,7 @@
 
 #include "../lib/clock_text.hpp"
 #include "../lib/problem.hpp"
+#include "../lib/text.hpp"
 
 #include <string>
 
@@ -36,19 +37,14 @@ bool add_header(ngx_http_request_t* r, std::string_view name,
 }
 
 template <class Visit>
-void for_each_header(ngx_http_request_t* r, std::string_view name, Visit visit)
+void for_each_named(ngx_http_request_t* r, std::string_view name, Visit visit)
 {
-    for (auto* part = &r->headers_out.headers.part; part != nullptr;
-         part = part->next) {
-        auto* headers = static_cast<ngx_table_elt_t*>(part->elts);
-        for (ngx_uint_t i = 0; i < part->nelts; i++) {
-            if (headers[i].hash != 0 && headers[i].key.len == name.size() &&
-                ngx_strncasecmp(headers[i].key.data, to_ngx(name).data,
-                                name.size()) == 0) {
-                visit(headers[i]);
-            }
+    for_each_header(r->headers_out.headers, [&](ngx_table_elt_t& h) {
+        if (h.hash != 0 && iequals(view(h.key), name)) {
+            visit(h);
         }
-    }
+        return true;
+    });
 }
 
 std::string_view request_id(ngx_http_request_t* r)
@@ -104,7 +100,7 @@ bool add_denial_headers(Request* request)
         return false;
     }
 
-    for_each_header(r, "Cache-Control", [](auto& h) { h.hash = 0; });
+    for_each_named(r, "Cache-Control", [](auto& h) { h.hash = 0; });
     return add_header(r, "Cache-Control", "no-store");
 }
 
@@ -113,7 +109,7 @@ bool has_header(ngx_http_request_t* r, std::string_view name,
 {
     bool found = false;
 
-    for_each_header(r, name, [&](auto& h) {
+    for_each_named(r, name, [&](auto& h) {
         found = found || value.empty() || view(h.value) == value;
     });
     return found;
@@ -192,13 +188,20 @@ ngx_int_t header_filter(ngx_http_request_t* r)
     }
     if (request->token_len != 0) {
         bool restored = true;
-        for_each_header(r, "Location", [&](ngx_table_elt_t& h) {
+        for_each_named(r, "Location", [&](ngx_table_elt_t& h) {
             restored = restored && restore_token(request, h.value);
         });
         if (!restored) {
             return NGX_ERROR;
         }
         wipe_token(request);
+
+        // nginx would make it absolute with the name and the port that it
+        // listens on, which need not be those that the client knows.
+        if (r->headers_out.location != nullptr &&
+            view(r->headers_out.location->value).starts_with('/')) {
+            r->headers_out.location = nullptr;
+        }
     }
     return next_header_filter(r);
 }

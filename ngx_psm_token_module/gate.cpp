@@ -11,6 +11,7 @@
 #include "headers.hpp"
 #include "request.hpp"
 #include "suspend.hpp"
+#include "take.hpp"
 
 namespace psm::edge {
 
@@ -130,8 +131,11 @@ void forget_decision(Request* request)
 ngx_int_t start(Request* request, const LocationConf* conf,
                 const Question& question)
 {
+    const bool strict = conf->strict != 0;
+    // What a cache told an earlier location is no answer to a strict one.
     const bool look_up_token =
-        !request->identified || request->standing == Standing::unavailable;
+        !request->identified || request->standing == Standing::unavailable ||
+        (strict && request->hashed && !request->asked_strictly);
 
     if (!request->identified) {
         const ngx_int_t rc = identify(request);
@@ -145,15 +149,16 @@ ngx_int_t start(Request* request, const LocationConf* conf,
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    if (look_up_token && request->standing == Standing::unavailable) {
-        ask_token(request, conf->strict != 0);
+    if (look_up_token && request->hashed) {
+        request->asked_strictly = strict;
+        ask_token(request, strict);
     }
     // A claim that is refused whatever the channel says needs no look-up.
     const bool hopeless = request->standing == Standing::ambiguous ||
                           request->standing == Standing::masked ||
                           request->standing == Standing::malformed;
     if (!hopeless && is_public_read(question)) {
-        ask_privacy(request, question.target.channel, conf->strict != 0);
+        ask_privacy(request, question.target.channel, strict);
     }
     return NGX_OK;
 }
@@ -180,8 +185,12 @@ ngx_int_t preaccess_handler(ngx_http_request_t* r)
     if (request->stage == Stage::idle) {
         forget_decision(request);
     }
+    hide_token_user(r);
     if (conf->enable == 0) {
         return NGX_DECLINED;
+    }
+    if (!canonicalize_uri(r)) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
     const Question question = question_of(r, conf);
@@ -215,11 +224,11 @@ ngx_int_t access_handler(ngx_http_request_t* r)
                       "psm token: no decision was made");
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
-    if (request->decision.allow()) {
-        return NGX_OK;
-    }
     if (conf->dry_run != 0) {
         return NGX_DECLINED; // as if the gate were not there
+    }
+    if (request->decision.allow()) {
+        return NGX_OK;
     }
 
     // A page for the denial that is denied for the same reason: with

@@ -6,6 +6,7 @@
 #include "worker.hpp"
 
 #include "../lib/text.hpp"
+#include "../lib/whole_token.hpp"
 
 #include <array>
 
@@ -13,25 +14,9 @@ namespace psm::edge {
 
 namespace {
 
-constexpr CarrierSet authorization_carriers = carrier_bit(Carrier::bearer)
-                                              | carrier_bit(Carrier::token)
-                                              | carrier_bit(Carrier::basic);
-
-/// Calls `visit` with each request header until it returns false.
-template <class Visit>
-void for_each_header(ngx_http_request_t* r, Visit visit)
-{
-    for (auto* part = &r->headers_in.headers.part; part != nullptr;
-         part = part->next)
-    {
-        auto* headers = static_cast<ngx_table_elt_t*>(part->elts);
-        for (ngx_uint_t i = 0; i < part->nelts; i++) {
-            if (!visit(headers[i])) {
-                return;
-            }
-        }
-    }
-}
+constexpr CarrierSet authorization_carriers = carrier_bit(Carrier::bearer) |
+                                              carrier_bit(Carrier::token) |
+                                              carrier_bit(Carrier::basic);
 
 struct Reader {
     Request* request;
@@ -40,15 +25,14 @@ struct Reader {
     Claim claim;
     CarrierSet seen = 0;
     bool twice = false;
-    std::array<char, max_basic_length> scratch;
+    std::array<char, max_basic_length> scratch{};
 
     bool read(const ngx_table_elt_t& header);
 };
 
 bool Reader::read(const ngx_table_elt_t& header)
 {
-    const CarrierSet carriers = carriers_of_header(
-        {reinterpret_cast<char*>(header.lowcase_key), header.key.len});
+    const CarrierSet carriers = carriers_of_header(lowcase_name(header));
 
     if ((carriers & enabled) == 0) {
         return true;
@@ -72,11 +56,22 @@ bool Reader::read(const ngx_table_elt_t& header)
 
     if (credential) {
         claim.add(*credential);
-        if (reads_as_token(*credential)) {
+        if (holds_token(credential, view(header.value),
+                        {scratch.data(), scratch.size()})) {
             request->header_tokens |= carriers;
         }
     }
     return true;
+}
+
+/// nginx takes a user that is empty, but there, for one that it has looked
+/// for and not found.
+void hide_basic_user(ngx_http_request_t* r)
+{
+    wipe(bytes(r->headers_in.user));
+    wipe(bytes(r->headers_in.passwd));
+    r->headers_in.user = to_ngx("");
+    r->headers_in.passwd = to_ngx("");
 }
 
 ngx_int_t hash_token(Request* request, std::string_view token)
@@ -90,6 +85,7 @@ ngx_int_t hash_token(Request* request, std::string_view token)
                       "psm token: cannot hash a token");
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
+    request->hashed = true;
     request->standing = Standing::unavailable;
     return NGX_OK;
 }
@@ -117,22 +113,57 @@ ngx_int_t judge(Request* request, const Claim& claim)
 
 } // namespace
 
-bool reads_as_token(const Credential& credential)
+bool holds_token(const std::optional<Credential>& credential,
+                 std::string_view value, std::string_view decoded)
 {
-    return credential.shape != TokenShape::malformed
-           || credential.text.starts_with(token_prefix);
+    if (has_whole_token(value)) {
+        return true;
+    }
+    if (!credential) {
+        return false;
+    }
+    if (credential->carrier == Carrier::basic &&
+        (credential->text.empty() || has_whole_token(decoded))) {
+        return true; // nginx and upstreams decode more than we do
+    }
+    return credential->shape != TokenShape::malformed ||
+           credential->text.starts_with(token_prefix);
 }
 
-CarrierSet carriers_of_header(std::string_view lowcase_name)
+void hide_token_user(ngx_http_request_t* r)
 {
-    switch (lowcase_name.size()) {
+    const ngx_table_elt_t* header = r->headers_in.authorization;
+
+    if (header == nullptr || ngx_http_auth_basic_user(r) != NGX_OK) {
+        return;
+    }
+
+    std::array<char, max_basic_length> scratch{};
+    const std::string_view user = view(r->headers_in.user);
+    const auto credential =
+        read_authorization(view(header->value), carrier_bit(Carrier::basic),
+                           format_of(server_conf(r)), scratch);
+    const bool hide = has_whole_token(user) ||
+                      (credential &&
+                       holds_token(credential, view(header->value),
+                                   {scratch.data(), scratch.size()}) &&
+                       (credential->text.empty() || credential->text == user));
+
+    wipe(scratch);
+    if (hide) {
+        hide_basic_user(r);
+    }
+}
+
+CarrierSet carriers_of_header(std::string_view name)
+{
+    switch (name.size()) {
     case 6:
-        return lowcase_name == "x-auth" ? carrier_bit(Carrier::x_auth) : 0;
+        return name == "x-auth" ? carrier_bit(Carrier::x_auth) : 0;
     case 9:
-        return lowcase_name == "x-api-key" ? carrier_bit(Carrier::x_api_key)
-                                           : 0;
+        return name == "x-api-key" ? carrier_bit(Carrier::x_api_key) : 0;
     case 13:
-        return lowcase_name == "authorization" ? authorization_carriers : 0;
+        return name == "authorization" ? authorization_carriers : 0;
     default:
         return 0;
     }
@@ -157,9 +188,9 @@ ngx_int_t identify(Request* request)
     reader.format = format_of(conf);
     reader.claim = request->claim;
 
-    for_each_header(request->r, [&](const ngx_table_elt_t& header) {
-        return reader.read(header);
-    });
+    for_each_header(
+        request->r->headers_in.headers,
+        [&](const ngx_table_elt_t& header) { return reader.read(header); });
 
     const ngx_int_t rc =
         reader.twice ? NGX_HTTP_BAD_REQUEST : judge(request, reader.claim);
@@ -179,18 +210,17 @@ bool drop_token_headers(Request* request)
     // A new list, in one part with room to grow: taking an element out of the
     // old one would move those that r->headers_in points to.
     ngx_uint_t count = 0;
-    for_each_header(r, [&](const ngx_table_elt_t&) { return ++count != 0; });
+    for_each_header(r->headers_in.headers,
+                    [&](const ngx_table_elt_t&) { return ++count != 0; });
 
     ngx_list_t kept;
-    if (ngx_list_init(&kept, r->pool, count + 2, sizeof(ngx_table_elt_t))
-        != NGX_OK)
-    {
+    if (ngx_list_init(&kept, r->pool, count + 2, sizeof(ngx_table_elt_t)) !=
+        NGX_OK) {
         return false;
     }
 
-    for_each_header(r, [&](ngx_table_elt_t& header) {
-        const CarrierSet carriers = carriers_of_header(
-            {reinterpret_cast<char*>(header.lowcase_key), header.key.len});
+    for_each_header(r->headers_in.headers, [&](ngx_table_elt_t& header) {
+        const CarrierSet carriers = carriers_of_header(lowcase_name(header));
         if ((carriers & drop) != 0) {
             wipe(bytes(header.value));
             return true;
@@ -207,8 +237,7 @@ bool drop_token_headers(Request* request)
 
     if ((drop & authorization_carriers) != 0) {
         r->headers_in.authorization = nullptr;
-        r->headers_in.user = to_ngx("");
-        r->headers_in.passwd = to_ngx("");
+        hide_basic_user(r);
     }
     request->header_tokens = 0;
     return true;

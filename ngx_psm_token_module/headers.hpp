@@ -8,6 +8,8 @@
 #include "ngx.hpp"
 #include "request.hpp"
 
+#include <optional>
+
 namespace psm::edge {
 
 /// Reads the carriers of the request and sets who it claims to be: the
@@ -20,11 +22,20 @@ ngx_int_t identify(Request* request);
 /// memory is short.
 [[nodiscard]] bool drop_token_headers(Request* request);
 
-/// A value that is hidden and not passed on: a token, what stands for one,
-/// or one of ours with a typing error, which is nearly a token.
-[[nodiscard]] bool reads_as_token(const Credential& credential);
+/// Whether a carrier header with this value is hidden and not passed on. It
+/// is where `credential`, which was read from it, is a token, what stands for
+/// one, or one of ours with a typing error, which is nearly a token; or where
+/// one of ours is anywhere in it, in `decoded` (the scratch of a Basic value)
+/// too: "Basic TOKEN:secret" shows it as well.
+[[nodiscard]] bool holds_token(const std::optional<Credential>& credential,
+                               std::string_view value,
+                               std::string_view decoded);
+
+/// Keeps auth_basic from seeing a user that is a token: it would write it to
+/// the error log.
+void hide_token_user(ngx_http_request_t* r);
 
 /// The carriers that a header's name (in lower case) can hold; 0 when none.
-[[nodiscard]] CarrierSet carriers_of_header(std::string_view lowcase_name);
+[[nodiscard]] CarrierSet carriers_of_header(std::string_view name);
 
 } // namespace psm::edge

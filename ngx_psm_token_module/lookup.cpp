@@ -20,30 +20,17 @@ namespace psm::edge {
 namespace {
 
 constexpr std::size_t max_pending = 1024;
+constexpr ngx_msec_t complaint_pause = 10000;
 
-// A cached "no": nil, or a record that breaks the rules.
-constexpr std::string_view absent_mark = "-";
-constexpr std::string_view invalid_mark = "!";
-
-std::uint64_t random_seed()
+bool expired(const Lookup& lookup)
 {
-    return (static_cast<std::uint64_t>(ngx_random()) << 32U)
-           ^ static_cast<std::uint64_t>(ngx_random())
-           ^ (static_cast<std::uint64_t>(ngx_pid) << 16U);
-}
-
-std::size_t negative_size(const MainConf& conf)
-{
-    return std::max<std::size_t>(conf.cache_max / 10, 1);
+    return static_cast<ngx_msec_int_t>(ngx_current_msec - lookup.deadline) >= 0;
 }
 
 } // namespace
 
 Lookups::Lookups(const MainConf& conf, ngx_log_t* log)
-    : conf_(conf), log_(log), tokens_(conf.cache_max, random_seed()),
-      no_tokens_(negative_size(conf), random_seed()),
-      channels_(conf.cache_max, random_seed()),
-      no_channels_(negative_size(conf), random_seed()),
+    : conf_(conf), log_(log), cache_(conf),
       link_(*conf.redis,
             {.context = this, .reply = on_reply, .changed = on_changed}, log)
 {
@@ -71,8 +58,7 @@ Answer Lookups::ask(Subject subject, std::string_view name, bool strict,
     Lookup* lookup = nullptr;
 
     if (const auto it = shared_.find(key);
-        it != shared_.end() && (!strict || !it->second->sent))
-    {
+        it != shared_.end() && (!strict || !it->second->sent)) {
         lookup = it->second;
 
     } else {
@@ -89,7 +75,13 @@ Answer Lookups::ask(Subject subject, std::string_view name, bool strict,
 
     waiter.lookup = lookup;
     waiter.next = lookup->waiters;
+    waiter.link = &lookup->waiters;
+    if (waiter.next != nullptr) {
+        waiter.next->link = &waiter.next;
+    }
     lookup->waiters = &waiter;
+    hooked_++;
+    deadline_.cancelable = 0;
     return {.kind = Answer::Kind::waiting, .value = {}};
 }
 
@@ -100,6 +92,7 @@ Lookup& Lookups::begin(Subject subject, std::string_view name, std::string key,
     Pending fresh(1);
     Lookup& lookup = fresh.front();
 
+    lookup.owner = this;
     lookup.key = std::move(key);
     lookup.name = name;
     lookup.subject = subject;
@@ -112,28 +105,9 @@ Lookup& Lookups::begin(Subject subject, std::string_view name, std::string key,
     pending_.splice(pending_.end(), fresh);
 
     if (!deadline_.timer_set) {
-        ngx_add_timer(&deadline_, conf_.redis->address.timeout_ms);
+        arm_deadline();
     }
     return lookup;
-}
-
-Answer Lookups::find(Subject subject, std::string_view name) noexcept
-{
-    const bool token = subject == Subject::token;
-    const Tick now = ngx_current_msec;
-
-    if (conf_.cache == 0) {
-        return {.kind = Answer::Kind::waiting, .value = {}};
-    }
-    if (auto value = (token ? tokens_ : channels_).find(name, now)) {
-        return {.kind = Answer::Kind::found, .value = *value};
-    }
-    if (auto mark = (token ? no_tokens_ : no_channels_).find(name, now)) {
-        return {.kind = *mark == absent_mark ? Answer::Kind::absent
-                                             : Answer::Kind::invalid,
-                .value = {}};
-    }
-    return {.kind = Answer::Kind::waiting, .value = {}};
 }
 
 std::string Lookups::key_of(Subject subject, std::string_view name) const
@@ -155,18 +129,24 @@ void Lookups::forget(Waiter& waiter) noexcept
     if (waiter.lookup == nullptr) {
         return;
     }
-    Waiter** link = &waiter.lookup->waiters;
-    while (*link != &waiter) {
-        link = &(*link)->next;
+    *waiter.link = waiter.next;
+    if (waiter.next != nullptr) {
+        waiter.next->link = waiter.link;
     }
-    *link = waiter.next;
+
+    Lookups* owner = waiter.lookup->owner;
+    owner->hooked_--;
+    owner->deadline_.cancelable = owner->hooked_ == 0;
     waiter.lookup = nullptr;
 }
 
-bool Lookups::send(Lookup& lookup)
+bool Lookups::send(Lookup& lookup) noexcept
 {
-    lookup.sent = link_.command(
-        {"GET", lookup.key}, reinterpret_cast<std::uintptr_t>(&lookup));
+    lookup.sent_at = ngx_current_msec;
+    lookup.sent = guard(log_, false, [&] {
+        return link_.command({"GET", lookup.key},
+                             reinterpret_cast<std::uintptr_t>(&lookup));
+    });
     return lookup.sent;
 }
 
@@ -198,11 +178,11 @@ void Lookups::link_lost()
 
     for (auto it = pending_.begin(); it != pending_.end();) {
         const auto lookup = it++;
-        const bool again = !lookup->sent || !lookup->retried;
+        const bool twice = lookup->sent && lookup->retried;
 
         lookup->retried = lookup->retried || lookup->sent;
         lookup->sent = false;
-        if (link_.refusing() || !again) {
+        if (link_.refusing() || twice || expired(*lookup)) {
             failed.splice(failed.end(), pending_, lookup);
         }
     }
@@ -235,14 +215,31 @@ void Lookups::read_reply(Lookup& lookup, const RedisReply& reply)
                        [&] { return decode(lookup, reply.text, value); });
 
     } else {
-        const ngx_str_t text = to_ngx(reply.text);
-        ngx_log_error(NGX_LOG_ERR, log_, 0,
-                      "psm token: redis answered a look-up with \"%V\"",
-                      &text);
+        guard(log_, 0, [&] { return complain(lookup, reply), 0; });
     }
 
-    guard(log_, 0, [&] { return remember(lookup, answer), 0; });
+    guard(log_, 0, [&] {
+        cache_.remember(lookup.subject, lookup.name, answer, lookup.sent_at);
+        return 0;
+    });
     finish(lookup, answer);
+}
+
+/// One line for each kind of trouble, not one per request: -LOADING may be
+/// the answer to thousands.
+void Lookups::complain(const Lookup& lookup, const RedisReply& reply)
+{
+    std::string text = quote_reply(reply.text);
+
+    if (text == complaint_ &&
+        ngx_current_msec - complained_ < complaint_pause) {
+        return;
+    }
+    ngx_log_error(NGX_LOG_ERR, log_, 0,
+                  "psm token: redis answered the look-up of \"%s\" with: %s",
+                  lookup.key.c_str(), text.c_str());
+    complaint_ = std::move(text);
+    complained_ = ngx_current_msec;
 }
 
 Answer Lookups::decode(const Lookup& lookup, std::string_view text,
@@ -271,28 +268,6 @@ Answer Lookups::decode(const Lookup& lookup, std::string_view text,
     return {.kind = Answer::Kind::found, .value = value};
 }
 
-void Lookups::remember(const Lookup& lookup, const Answer& answer)
-{
-    if (conf_.cache == 0 || answer.kind == Answer::Kind::unavailable) {
-        return;
-    }
-
-    const bool token = lookup.subject == Subject::token;
-    const bool found = answer.kind == Answer::Kind::found;
-    Cache& yes = token ? tokens_ : channels_;
-    Cache& no = token ? no_tokens_ : no_channels_;
-
-    if (found) {
-        no.erase(lookup.name);
-        yes.put(lookup.name, answer.value, ngx_current_msec + conf_.cache_valid);
-        return;
-    }
-    yes.erase(lookup.name);
-    no.put(lookup.name,
-           answer.kind == Answer::Kind::absent ? absent_mark : invalid_mark,
-           ngx_current_msec + conf_.cache_negative);
-}
-
 void Lookups::finish(Lookup& lookup, const Answer& answer)
 {
     Waiter* waiters = lookup.waiters;
@@ -300,7 +275,11 @@ void Lookups::finish(Lookup& lookup, const Answer& answer)
     // From here on no waiter can reach the look-up, and each that is
     // forgotten on the way is taken off this list.
     Lookup rest;
+    rest.owner = this;
     rest.waiters = waiters;
+    if (waiters != nullptr) {
+        waiters->link = &rest.waiters;
+    }
     for (Waiter* w = waiters; w != nullptr; w = w->next) {
         w->lookup = &rest;
     }
@@ -330,33 +309,30 @@ void Lookups::on_deadline(ngx_event_t* ev)
 /// are asked again on the next.
 void Lookups::fail_expired()
 {
-    const auto expired = [](const Lookup& l) {
-        return static_cast<ngx_msec_int_t>(ngx_current_msec - l.deadline) >= 0;
-    };
-
-    if (std::ranges::any_of(pending_, [&](const Lookup& l) {
-            return l.sent && expired(l);
-        }))
-    {
+    if (std::ranges::any_of(
+            pending_, [](const Lookup& l) { return l.sent && expired(l); })) {
         link_.drop("a look-up was not answered in time");
-        for (Lookup& lookup : pending_) {
-            lookup.retried = lookup.retried || lookup.sent;
-            lookup.sent = false;
-        }
+        link_lost();
     }
-
-    while (!pending_.empty()
-           && (expired(pending_.front()) || link_.refusing()))
-    {
+    while (!pending_.empty() && expired(pending_.front())) {
         finish(pending_.front(), {});
     }
-
-    if (!pending_.empty() && !deadline_.timer_set) {
-        const auto left = static_cast<ngx_msec_int_t>(
-            pending_.front().deadline - ngx_current_msec);
-        ngx_add_timer(&deadline_,
-                      static_cast<ngx_msec_t>(std::max<ngx_msec_int_t>(left, 1)));
+    if (!pending_.empty()) {
+        arm_deadline();
     }
+}
+
+/// For the oldest look-up: they all have the same time.
+void Lookups::arm_deadline()
+{
+    const auto left = static_cast<ngx_msec_int_t>(pending_.front().deadline -
+                                                  ngx_current_msec);
+
+    if (deadline_.timer_set) {
+        ngx_del_timer(&deadline_);
+    }
+    ngx_add_timer(&deadline_,
+                  static_cast<ngx_msec_t>(std::max<ngx_msec_int_t>(left, 1)));
 }
 
 } // namespace psm::edge

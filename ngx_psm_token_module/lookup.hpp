@@ -16,9 +16,8 @@
 #pragma once
 
 #include "ngx.hpp"
+#include "record_cache.hpp"
 #include "redis_link.hpp"
-
-#include "../lib/cache.hpp"
 
 #include <cstdint>
 #include <list>
@@ -29,24 +28,9 @@
 
 namespace psm::edge {
 
+class Lookups;
 struct MainConf;
 struct Waiter;
-
-/// Whose record: a token's by its digest (32 bytes), a channel's by its path.
-enum class Subject : std::uint8_t { token, channel };
-
-struct Answer {
-    enum class Kind : std::uint8_t {
-        waiting,     // not yet
-        found,       // `value`: a packed identity, or one Privacy byte
-        absent,      // Redis said nil
-        invalid,     // there is a record, and it breaks the rules
-        unavailable, // Redis did not say
-    };
-
-    Kind kind = Kind::unavailable;
-    std::string_view value; // valid until the event loop goes on
-};
 
 /// A look-up under way.
 struct Lookup {
@@ -54,9 +38,11 @@ struct Lookup {
     std::string name;
     Subject subject{};
     ngx_msec_t deadline = 0;
+    ngx_msec_t sent_at = 0; // what the answer tells is at least this old
     bool sent = false;
     bool retried = false;
-    bool shared = true;        // others may join it
+    bool shared = true; // others may join it
+    Lookups* owner = nullptr;
     Waiter* waiters = nullptr; // a list
     std::list<Lookup>::iterator self{};
 };
@@ -67,6 +53,7 @@ struct Waiter {
     unsigned slot = 0;
     Lookup* lookup = nullptr; // nullptr: not hooked
     Waiter* next = nullptr;
+    Waiter** link = nullptr; // what points to it
 };
 
 class Lookups {
@@ -81,7 +68,10 @@ public:
 
     /// What the caches say; Kind::waiting when they say nothing. Neither
     /// allocates nor locks.
-    [[nodiscard]] Answer find(Subject subject, std::string_view name) noexcept;
+    [[nodiscard]] Answer find(Subject subject, std::string_view name) noexcept
+    {
+        return cache_.find(subject, name);
+    }
 
     /// Asks Redis: Kind::waiting when the waiter was hooked, and
     /// Kind::unavailable when it was not. `strict`: a look-up that was sent
@@ -104,27 +94,26 @@ private:
                                      std::string_view name) const;
     [[nodiscard]] Lookup& begin(Subject subject, std::string_view name,
                                 std::string key, bool shared);
-    [[nodiscard]] bool send(Lookup& lookup);
+    [[nodiscard]] bool send(Lookup& lookup) noexcept;
     void link_ready();
     void link_lost();
     void read_reply(Lookup& lookup, const RedisReply& reply);
+    void complain(const Lookup& lookup, const RedisReply& reply);
     [[nodiscard]] Answer decode(const Lookup& lookup, std::string_view text,
                                 std::string& value);
-    void remember(const Lookup& lookup, const Answer& answer);
     void finish(Lookup& lookup, const Answer& answer);
     void fail_expired();
+    void arm_deadline();
 
     const MainConf& conf_;
     ngx_log_t* log_;
-    // Positive and negative answers apart: made-up names must not push out
-    // real tokens.
-    Cache tokens_;
-    Cache no_tokens_;
-    Cache channels_;
-    Cache no_channels_;
+    RecordCache cache_;
     Pending pending_; // oldest deadline first
     std::unordered_map<std::string_view, Lookup*> shared_;
+    std::size_t hooked_ = 0; // waiters: while there are some, the worker stays
     ngx_event_t deadline_{};
+    std::string complaint_; // the error that was logged last, and when
+    ngx_msec_t complained_ = 0;
     RedisLink link_;
 };
 

@@ -45,10 +45,16 @@ bool add_handler(ngx_http_core_main_conf_t* cmcf, ngx_uint_t phase,
     return true;
 }
 
-/// What nginx refused while parsing went through no phase of ours.
+/// What nginx refused while parsing went through no phase of ours. Before it
+/// has read the Host, nginx takes the default server for the one that was
+/// meant, which may be one without the gate.
 ngx_int_t log_handler(ngx_http_request_t* r)
 {
-    if (server_conf(r)->takes != 0 && find_request(r) == nullptr) {
+    const bool takes =
+        server_conf(r)->takes != 0 ||
+        (r->headers_in.server.len == 0 && main_conf(r)->needed != 0);
+
+    if (takes && find_request(r) == nullptr) {
         mask_unseen(r);
     }
     return NGX_OK;

@@ -53,6 +53,26 @@ inline bool copy(ngx_pool_t* pool, std::string_view from,
     return true;
 }
 
+/// Calls `visit` with each header of a list until it returns false.
+template <class Visit>
+void for_each_header(ngx_list_t& list, Visit visit)
+{
+    for (auto* part = &list.part; part != nullptr; part = part->next) {
+        auto* headers = static_cast<ngx_table_elt_t*>(part->elts);
+        for (ngx_uint_t i = 0; i < part->nelts; i++) {
+            if (!visit(headers[i])) {
+                return;
+            }
+        }
+    }
+}
+
+/// The name of a request header in lower case.
+inline std::string_view lowcase_name(const ngx_table_elt_t& header) noexcept
+{
+    return {reinterpret_cast<const char*>(header.lowcase_key), header.key.len};
+}
+
 /// Runs the body of a C callback that can reach a throwing library call. An
 /// exception must not cross a C frame: it is logged, and `failed` returned.
 template <class Result, class Body>

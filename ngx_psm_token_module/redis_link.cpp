@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
 //
 // The invariant: connection_ is set in every state but down, session_ in
-// greeting and ready. Whatever goes wrong ends in close(), which forgets
-// both; replies that were due are then the owner's business.
+// greeting and ready; only between a connect() that failed at once and the
+// posted retry_ there is no connection. Whatever goes wrong ends in close(),
+// which forgets both; replies that were due are then the owner's business.
+//
+// One attempt tries every address of the name. The log has one line when
+// Redis becomes unavailable and one when it is back, not one per attempt.
 //
 // Timers of the link are cancelable: a worker that shuts down waits for the
 // look-ups in flight (their deadline is not), never for Redis to come back.
@@ -13,14 +17,18 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 namespace psm::edge {
 
 namespace {
 
-constexpr ngx_msec_t first_backoff = 50;
-constexpr ngx_msec_t last_backoff = 5000;
 constexpr ngx_msec_t held_long_enough = 1000;
+
+// A record above its own limit is to be told as invalid, so a reply may be
+// much larger before the connection is given up for it.
+constexpr RedisLimits limits{.max_reply = std::size_t{1024} * 1024,
+                             .max_outstanding = 4096};
 
 RedisLink* link_of(ngx_event_t* ev)
 {
@@ -37,18 +45,20 @@ const char* connect_error(ngx_connection_t* c)
     if (getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &err, &len) == -1) {
         err = ngx_socket_errno;
     }
-    if (err == 0) {
-        return nullptr;
-    }
-    return strerror(err);
+    return err == 0 ? nullptr : strerror(err);
 }
 
 } // namespace
 
 RedisLink::RedisLink(const RedisConf& conf, const Owner& owner, ngx_log_t* log)
-    : conf_(conf), owner_(owner), log_(log)
+    : conf_(conf), owner_(owner), log_(log), quiet_(*log),
+      fence_(owner.reply, owner.context)
 {
-    flush_.handler = on_flush;
+    quiet_.log_level = std::min<ngx_uint_t>(log->log_level, NGX_LOG_ALERT);
+
+    flush_.handler = [](ngx_event_t* ev) {
+        static_cast<RedisLink*>(ev->data)->flush();
+    };
     flush_.data = this;
     flush_.log = log;
 
@@ -72,22 +82,30 @@ RedisLink::~RedisLink()
 void RedisLink::connect()
 {
     if (state_ == State::down && !retry_.timer_set) {
-        try_connect();
+        begin_attempt();
     }
+}
+
+void RedisLink::begin_attempt()
+{
+    backoff_.attempt();
+    untried_ = conf_.naddrs;
+    try_connect();
 }
 
 void RedisLink::try_connect()
 {
-    attempts_++;
+    untried_--;
 
-    ngx_addr_t& addr = conf_.addrs[next_addr_++ % conf_.naddrs];
+    ngx_addr_t& addr = conf_.addrs[addr_];
     ngx_peer_connection_t peer{};
     peer.sockaddr = addr.sockaddr;
     peer.socklen = addr.socklen;
     peer.name = &addr.name;
     peer.get = ngx_event_get_peer;
-    peer.log = log_;
-    peer.log_error = NGX_ERROR_ERR;
+    peer.log = &quiet_;
+    peer.log_error = NGX_ERROR_INFO;
+    peer.so_keepalive = addr.sockaddr->sa_family != AF_UNIX;
 
     const ngx_int_t rc = ngx_event_connect_peer(&peer);
 
@@ -95,6 +113,8 @@ void RedisLink::try_connect()
     connection_ = peer.connection;
 
     if (rc != NGX_OK && rc != NGX_AGAIN) {
+        refusal_ = rc == NGX_DECLINED ? strerror(ngx_socket_errno)
+                                      : "no connection can be made";
         // The caller may be a request that is just suspending: it must not
         // be answered before it has returned.
         ngx_post_event(&retry_, &ngx_posted_events);
@@ -102,6 +122,9 @@ void RedisLink::try_connect()
     }
 
     connection_->data = this;
+    connection_->log = log_;
+    connection_->read->log = log_;
+    connection_->write->log = log_;
     connection_->read->handler = on_read;
     connection_->write->handler = on_write;
     connection_->write->cancelable = 1;
@@ -115,20 +138,25 @@ void RedisLink::try_connect()
 void RedisLink::greet()
 {
     state_ = State::greeting;
+    fence_.reset();
 
     if (conf_.address.socket_path.empty()) {
         // Without it the commands still leave, only later.
-        (void) ngx_tcp_nodelay(connection_);
+        (void)ngx_tcp_nodelay(connection_);
     }
 
-    session_ = std::make_unique<RedisSession>(RedisLimits{}, owner_.reply,
-                                              owner_.context);
-    // A name is always set: its reply is the proof that Redis answers.
-    session_->start({.user = conf_.address.user,
-                     .password = conf_.password,
-                     .database = conf_.address.database,
-                     .client_name = "psm-token"});
-    ngx_post_event(&flush_, &ngx_posted_events);
+    // Without memory for it the connection runs into its timer.
+    guard(log_, 0, [&] {
+        session_ = std::make_unique<RedisSession>(limits, ReplyFence::on_reply,
+                                                  &fence_);
+        session_->start({.user = conf_.address.user,
+                         .password = conf_.password,
+                         .database = conf_.address.database,
+                         .client_name = "psm-token"});
+        ngx_post_event(&flush_, &ngx_posted_events);
+        fence_due_ = true;
+        return 0;
+    });
 }
 
 bool RedisLink::command(std::initializer_list<std::string_view> words,
@@ -137,20 +165,22 @@ bool RedisLink::command(std::initializer_list<std::string_view> words,
     if (!ready() || !session_->command(words, tag)) {
         return false;
     }
+    fence_due_ = true;
     if (!flush_.posted) {
         ngx_post_event(&flush_, &ngx_posted_events);
     }
     return true;
 }
 
-void RedisLink::on_flush(ngx_event_t* ev)
-{
-    static_cast<RedisLink*>(ev->data)->flush();
-}
-
 void RedisLink::flush()
 {
     if (session_ == nullptr) {
+        return;
+    }
+    if (std::exchange(fence_due_, false) && !guard(log_, false, [&] {
+            return session_->command({"PING"}, ReplyFence::ping);
+        })) {
+        lost("out of memory");
         return;
     }
 
@@ -185,15 +215,13 @@ void RedisLink::on_write(ngx_event_t* ev)
         return;
     }
 
-    if (link->state_ == State::connecting) {
-        if (const char* error = connect_error(link->connection_)) {
-            link->lost(error);
-            return;
-        }
-        guard(ev->log, 0, [&] { return link->greet(), 0; });
-        return;
+    if (link->state_ != State::connecting) {
+        link->flush();
+    } else if (const char* error = connect_error(link->connection_)) {
+        link->lost(error);
+    } else {
+        link->greet();
     }
-    link->flush();
 }
 
 void RedisLink::on_read(ngx_event_t* ev)
@@ -233,12 +261,13 @@ void RedisLink::receive()
         const bool sound =
             guard(log_, false, [&] { return session_->feed(bytes); });
 
-        if (!sound) {
-            lost(session_->broken() ? session_->error().c_str()
-                                    : "out of memory");
+        if (!sound || !fence_.doubt().empty()) {
+            lost(sound                ? fence_.doubt().c_str()
+                 : session_->broken() ? session_->error().c_str()
+                                      : "out of memory");
             return;
         }
-        if (state_ == State::greeting && session_->ready()) {
+        if (state_ == State::greeting && fence_.passed()) {
             became_ready();
         }
     }
@@ -255,7 +284,6 @@ void RedisLink::became_ready()
     if (connection_->write->timer_set) {
         ngx_del_timer(connection_->write);
     }
-
     if (failed_) {
         failed_ = false;
         ngx_log_error(NGX_LOG_NOTICE, log_, 0,
@@ -280,7 +308,6 @@ void RedisLink::close()
 void RedisLink::drop(const char* why)
 {
     const bool was_ready = ready();
-
     close();
     schedule(why, was_ready);
 }
@@ -294,27 +321,37 @@ void RedisLink::lost(const char* why)
                 reinterpret_cast<u_char*>(const_cast<char*>(why)),
                 reason.size());
 
-    if (session_ != nullptr && session_->refused()) {
-        attempts_ = 64; // a wrong password stays wrong: longest back-off
+    if (session_ != nullptr && (session_->refused() || fence_.locked_out())) {
+        backoff_.give_up(); // a wrong password stays wrong
+        untried_ = 0;
     }
     close();
     schedule(reason.data(), was_ready);
     owner_.changed(owner_.context);
 }
 
-/// After a loss: at once, the first time; else after a growing pause, in
-/// which look-ups are refused.
+/// After a loss: at once, if the connection was of use; after a failure at
+/// the next address; else after a growing pause, in which look-ups are
+/// refused.
 void RedisLink::schedule(const char* why, bool was_ready)
 {
-    if (was_ready && ngx_current_msec - ready_since_ >= held_long_enough) {
-        attempts_ = 0;
-    }
-
-    if (was_ready && attempts_ <= 1) {
-        ngx_log_error(NGX_LOG_NOTICE, log_, 0,
-                      "psm token: redis connection lost: %s", why);
-        try_connect();
-        return;
+    if (was_ready) {
+        if (fence_.useful() ||
+            ngx_current_msec - ready_since_ >= held_long_enough) {
+            backoff_.reset();
+        }
+        if (backoff_.fresh()) {
+            ngx_log_error(NGX_LOG_INFO, log_, 0,
+                          "psm token: redis connection lost: %s", why);
+            begin_attempt();
+            return;
+        }
+    } else {
+        addr_ = (addr_ + 1) % conf_.naddrs;
+        if (untried_ > 0) {
+            try_connect();
+            return;
+        }
     }
 
     if (!failed_) {
@@ -322,18 +359,7 @@ void RedisLink::schedule(const char* why, bool was_ready)
         ngx_log_error(NGX_LOG_ERR, log_, 0,
                       "psm token: redis is unavailable: %s", why);
     }
-    ngx_add_timer(&retry_, backoff());
-}
-
-ngx_msec_t RedisLink::backoff() const
-{
-    const ngx_uint_t doublings = std::min<ngx_uint_t>(
-        attempts_ > 0 ? attempts_ - 1 : 0, 7);
-    const ngx_msec_t delay =
-        std::min(first_backoff << doublings, last_backoff);
-
-    // Half of it is chance, so that workers do not come back in step.
-    return delay / 2 + static_cast<ngx_msec_t>(ngx_random()) % (delay / 2 + 1);
+    ngx_add_timer(&retry_, backoff_.pause());
 }
 
 void RedisLink::on_retry(ngx_event_t* ev)
@@ -341,10 +367,10 @@ void RedisLink::on_retry(ngx_event_t* ev)
     auto* link = static_cast<RedisLink*>(ev->data);
 
     if (link->state_ == State::connecting) {
-        link->lost("cannot connect");
-        return;
+        link->lost(link->refusal_);
+    } else {
+        link->begin_attempt();
     }
-    link->try_connect();
 }
 
 } // namespace psm::edge

@@ -9,12 +9,15 @@
 //    ^  back-off     |                  |              |
 //    '---------------+------------------+--------------'
 //
-// Commands given in one turn of the event loop leave in one send. The owner
-// must outlive the link; it is never called from inside its own calls.
+// Commands given in one turn of the event loop leave in one send, behind them
+// a PING (see ReplyFence); that of the greeting proves that Redis serves us.
+// The owner must outlive the link; it is never called from inside its calls.
 
 #pragma once
 
+#include "backoff.hpp"
 #include "ngx.hpp"
+#include "reply_fence.hpp"
 
 #include "../lib/redis_session.hpp"
 
@@ -47,7 +50,8 @@ public:
 
     [[nodiscard]] bool ready() const noexcept { return state_ == State::ready; }
 
-    /// The last attempt failed: waiting for the next one is no use.
+    /// No address could be reached, or Redis refused us: waiting for the next
+    /// attempt is no use.
     [[nodiscard]] bool refusing() const noexcept { return failed_; }
 
     /// Queues a command of a ready link; false when it takes no more.
@@ -55,7 +59,8 @@ public:
                                std::uint64_t tag);
 
     /// Closes a connection whose replies can no longer be awaited, and makes
-    /// another. The owner is not told: it is the one who knows.
+    /// another. The owner is not told: it is the one who knows. Not from
+    /// within a reply.
     void drop(const char* why);
 
 private:
@@ -63,9 +68,9 @@ private:
 
     static void on_write(ngx_event_t* ev);
     static void on_read(ngx_event_t* ev);
-    static void on_flush(ngx_event_t* ev);
     static void on_retry(ngx_event_t* ev);
 
+    void begin_attempt();
     void try_connect();
     void greet();
     void receive();
@@ -74,17 +79,21 @@ private:
     void close();
     void lost(const char* why);
     void schedule(const char* why, bool was_ready);
-    [[nodiscard]] ngx_msec_t backoff() const;
 
     const RedisConf& conf_;
     Owner owner_;
     ngx_log_t* log_;
+    ngx_log_t quiet_; // for nginx's own word on each attempt that fails
     State state_ = State::down;
     bool failed_ = false;
-    ngx_uint_t attempts_ = 0; // since a connection last held for a while
-    ngx_uint_t next_addr_ = 0;
+    bool fence_due_ = false; // commands were given since the last PING
+    Backoff backoff_;
+    ngx_uint_t addr_ = 0;      // the one in use, or tried next
+    ngx_uint_t untried_ = 0;   // addresses that are left for this attempt
+    const char* refusal_ = ""; // why a connect() failed at once
     ngx_msec_t ready_since_ = 0;
     ngx_connection_t* connection_ = nullptr;
+    ReplyFence fence_;
     std::unique_ptr<RedisSession> session_;
     ngx_event_t flush_{}; // one send at the end of the loop's turn
     ngx_event_t retry_{}; // back-off timer, or a posted immediate failure

@@ -52,6 +52,8 @@ struct Request {
 
     // Who it is.
     bool identified;            // the headers were read
+    bool hashed;                // `digest` is that of the token it came with
+    bool asked_strictly;        // `standing` does not come from a cache
     bool internal;              // came to us as nginx's own request: nobody
     std::uint8_t header_tokens; // CarrierSet of the headers read as a token
     CacheStatus cache;

@@ -204,6 +204,10 @@ bool must_wait(Request* request)
     }
 
     // So that a client that goes away is noticed while we wait.
+    if (ngx_handle_read_event(request->r->connection->read, 0) != NGX_OK) {
+        forget_lookups(request);
+        return false;
+    }
     request->stage = Stage::waiting;
     request->r->read_event_handler = ngx_http_test_reading;
     return true;

@@ -19,7 +19,11 @@
 
 #include "../lib/mask.hpp"
 #include "../lib/text.hpp"
+#include "../lib/token.hpp"
 #include "../lib/token_path.hpp"
+#include "../lib/whole_token.hpp"
+
+#include <algorithm>
 
 namespace psm::edge {
 
@@ -27,9 +31,16 @@ namespace {
 
 void mask_referer(ngx_http_request_t* r, std::string_view token)
 {
-    if (r->headers_in.referer != nullptr) {
-        mask_token_url(bytes(r->headers_in.referer->value), token);
+    if (r->headers_in.referer == nullptr) {
+        return;
     }
+    // There may be several lines, and nginx points to one.
+    for_each_header(r->headers_in.headers, [&](const ngx_table_elt_t& h) {
+        if (lowcase_name(h) == "referer") {
+            mask_token_url(bytes(h.value), token);
+        }
+        return true;
+    });
 }
 
 void mask_raw_line(ngx_http_request_t* r)
@@ -178,6 +189,18 @@ bool line_ends(ngx_http_request_t* r, std::string_view& before,
     return true;
 }
 
+/// Each by itself, so that an escape in one does not tell on another.
+void mask_arguments(std::span<char> args, std::string_view token)
+{
+    while (!args.empty()) {
+        const std::string_view text(args.data(), args.size());
+        const std::size_t len = std::min(text.find('&'), text.size());
+
+        mask_whole_tokens(args.first(len), token);
+        args = args.subspan(std::min(len + 1, args.size()));
+    }
+}
+
 bool rewrite_all(ngx_http_request_t* r, const PathTokens& found,
                  std::string_view token)
 {
@@ -195,9 +218,9 @@ bool rewrite_all(ngx_http_request_t* r, const PathTokens& found,
 
     const std::size_t clean_len = write_clean(uri, found, clean);
     const std::size_t masked_len = write_masked(uri, found, masked);
-    mask_token_text({clean, clean_len}, token);
-    mask_token_text({masked, masked_len}, token);
-    mask_token_text(bytes(r->args), token);
+    mask_whole_tokens({clean, clean_len}, token);
+    mask_whole_tokens({masked, masked_len}, token);
+    mask_arguments(bytes(r->args), token);
 
     ngx_str_t line;
     ngx_str_t unparsed;
@@ -230,7 +253,7 @@ bool rewrite_all(ngx_http_request_t* r, const PathTokens& found,
 /// place: in the query, deeper in the path, or before a "..".
 bool leaks_elsewhere(ngx_http_request_t* r)
 {
-    if (has_token_text(view(r->unparsed_uri))) {
+    if (has_whole_token(view(r->unparsed_uri))) {
         return true;
     }
     if (r->complex_uri == 0 && r->quoted_uri == 0) {
@@ -282,6 +305,22 @@ ngx_int_t take_path(ngx_http_request_t* r, Request* request)
 }
 
 } // namespace
+
+bool canonicalize_uri(ngx_http_request_t* r)
+{
+    ngx_str_t unparsed;
+
+    if (r->valid_unparsed_uri == 0 ||
+        (r->complex_uri == 0 && r->quoted_uri == 0)) {
+        return true;
+    }
+    if (!join_line(r, "", view(r->uri), "", unparsed)) {
+        return false;
+    }
+    r->unparsed_uri = unparsed;
+    r->valid_unparsed_uri = 0;
+    return true;
+}
 
 void mask_unseen(ngx_http_request_t* r) noexcept
 {

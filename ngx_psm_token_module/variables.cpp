@@ -12,8 +12,8 @@
 #include "headers.hpp"
 #include "request.hpp"
 
-#include "../lib/mask.hpp"
 #include "../lib/text.hpp"
+#include "../lib/whole_token.hpp"
 
 #include <array>
 
@@ -62,15 +62,15 @@ struct Variable {
 
 const Variable variables[] = {
     {ngx_string("psm_token_status"), status_of, false},
-    {ngx_string("psm_token_id"), [](const Request& q) { return q.identity.id(); },
-     true},
+    {ngx_string("psm_token_id"),
+     [](const Request& q) { return q.identity.id(); }, true},
     {ngx_string("psm_token_name"),
      [](const Request& q) { return q.identity.name(); }, true},
     {ngx_string("psm_token_owner"),
      [](const Request& q) { return q.identity.owner(); }, true},
     {ngx_string("psm_token_type"), type_of, true},
-    {ngx_string("psm_token_channel"), [](const Request& q) { return q.channel; },
-     false},
+    {ngx_string("psm_token_channel"),
+     [](const Request& q) { return q.channel; }, false},
     {ngx_string("psm_token_level"), level_of, true},
     {ngx_string("psm_token_cache"),
      [](const Request& q) {
@@ -85,9 +85,8 @@ ngx_int_t text_variable(ngx_http_request_t* r, ngx_http_variable_value_t* v,
     const auto* variable = reinterpret_cast<const Variable*>(data);
     const Request* request = find_request(r);
 
-    if (request == nullptr || !request->decided
-        || (variable->of_identity && request->standing != Standing::known))
-    {
+    if (request == nullptr || !request->decided ||
+        (variable->of_identity && request->standing != Standing::known)) {
         v->not_found = 1;
         return NGX_OK;
     }
@@ -100,10 +99,9 @@ ngx_int_t expires_variable(ngx_http_request_t* r, ngx_http_variable_value_t* v,
 {
     const Request* request = find_request(r);
 
-    if (request == nullptr || !request->decided
-        || request->standing != Standing::known
-        || request->identity.expires() == never_expires)
-    {
+    if (request == nullptr || !request->decided ||
+        request->standing != Standing::known ||
+        request->identity.expires() == never_expires) {
         v->not_found = 1;
         return NGX_OK;
     }
@@ -120,45 +118,50 @@ ngx_int_t expires_variable(ngx_http_request_t* r, ngx_http_variable_value_t* v,
 
 const ngx_table_elt_t* find_header(ngx_http_request_t* r, std::string_view name)
 {
-    for (auto* part = &r->headers_in.headers.part; part != nullptr;
-         part = part->next)
-    {
-        auto* headers = static_cast<ngx_table_elt_t*>(part->elts);
-        for (ngx_uint_t i = 0; i < part->nelts; i++) {
-            const std::string_view key(
-                reinterpret_cast<char*>(headers[i].lowcase_key),
-                headers[i].key.len);
-            if (key == name) {
-                return &headers[i];
-            }
-        }
-    }
-    return nullptr;
+    const ngx_table_elt_t* found = nullptr;
+
+    for_each_header(r->headers_in.headers, [&](const ngx_table_elt_t& h) {
+        found = lowcase_name(h) == name ? &h : nullptr;
+        return found == nullptr;
+    });
+    return found;
 }
 
-/// What the header's value holds in the place of a token, when it looks like
-/// one to this server.
-std::string_view token_in(ngx_http_request_t* r, std::string_view name,
-                          std::string_view value, std::span<char> scratch)
-{
-    const TokenFormat format = format_of(server_conf(r));
+/// What a carrier header says to this server, whatever carriers it accepts.
+struct Reading {
     std::optional<Credential> credential;
+    bool hide = false;
+    std::array<char, max_basic_length> scratch{}; // the credential's text
 
-    if (name == "authorization") {
-        credential = read_authorization(value, all_carriers, format, scratch);
-    } else {
-        credential = read_plain_header(Carrier::x_auth, value, format);
+    Reading(ngx_http_request_t* r, std::string_view name,
+            std::string_view value)
+    {
+        const TokenFormat format = format_of(server_conf(r));
+
+        if (name == "authorization") {
+            credential =
+                read_authorization(value, all_carriers, format, scratch);
+        } else {
+            credential = read_plain_header(Carrier::x_auth, value, format);
+        }
+        // A token of another issuer has no shape to be known by when
+        // something stands beside it.
+        hide =
+            holds_token(credential, value, {scratch.data(), scratch.size()}) ||
+            (credential && format == TokenFormat::any);
     }
-    return credential && reads_as_token(*credential) ? credential->text
-                                                     : std::string_view{};
-}
 
-/// "Bearer ****": the scheme stays, for whoever reads the log.
+    ~Reading() { wipe(scratch); }
+
+    Reading(const Reading&) = delete;
+    Reading& operator=(const Reading&) = delete;
+};
+
+/// "Bearer ****": a scheme we know stays, for whoever reads the log.
 ngx_int_t set_masked(ngx_http_request_t* r, ngx_http_variable_value_t* v,
-                     std::string_view name, std::string_view value)
+                     std::string_view value, bool has_scheme)
 {
-    const std::size_t scheme =
-        name == "authorization" ? value.find(' ') + 1 : 0;
+    const std::size_t scheme = has_scheme ? value.find(' ') + 1 : 0;
     auto* p = static_cast<u_char*>(ngx_pnalloc(r->pool, scheme + mask.size()));
 
     if (p == nullptr) {
@@ -194,18 +197,13 @@ ngx_int_t header_variable(ngx_http_request_t* r, ngx_http_variable_value_t* v,
     }
 
     const std::string_view value = view(header->value);
-    std::array<char, max_basic_length> scratch;
 
-    if (server_conf(r)->takes == 0) {
-        set_value(v, value);
-        return NGX_OK;
-    }
-
-    const bool hide = !token_in(r, name, value, scratch).empty()
-                      || has_token_text(value);
-    wipe(scratch);
-    if (hide) {
-        return set_masked(r, v, name, value);
+    if (server_conf(r)->takes != 0) {
+        const Reading reading(r, name, value);
+        if (reading.hide) {
+            return set_masked(r, v, value,
+                              name == "authorization" && reading.credential);
+        }
     }
     set_value(v, value);
     return NGX_OK;
@@ -213,8 +211,7 @@ ngx_int_t header_variable(ngx_http_request_t* r, ngx_http_variable_value_t* v,
 
 /// $remote_user as nginx makes it, masked when the user is the token.
 ngx_int_t remote_user_variable(ngx_http_request_t* r,
-                               ngx_http_variable_value_t* v,
-                               uintptr_t /*data*/)
+                               ngx_http_variable_value_t* v, uintptr_t /*data*/)
 {
     const ngx_int_t rc = ngx_http_auth_basic_user(r);
 
@@ -231,11 +228,10 @@ ngx_int_t remote_user_variable(ngx_http_request_t* r,
     bool hide = false;
 
     if (server_conf(r)->takes != 0 && header != nullptr) {
-        std::array<char, max_basic_length> scratch;
-        hide = has_token_text(user)
-               || token_in(r, "authorization", view(header->value), scratch)
-                      == user;
-        wipe(scratch);
+        const Reading reading(r, "authorization", view(header->value));
+        hide = has_whole_token(user) || (reading.hide && reading.credential &&
+                                         (reading.credential->text.empty() ||
+                                          reading.credential->text == user));
     }
     set_value(v, hide ? mask : user);
     return NGX_OK;
@@ -248,8 +244,7 @@ void take_over(ngx_conf_t* cf, std::string_view name,
 {
     auto* cmcf = static_cast<ngx_http_core_main_conf_t*>(
         ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module));
-    auto* keys =
-        static_cast<ngx_hash_key_t*>(cmcf->variables_keys->keys.elts);
+    auto* keys = static_cast<ngx_hash_key_t*>(cmcf->variables_keys->keys.elts);
 
     for (ngx_uint_t i = 0; i < cmcf->variables_keys->keys.nelts; i++) {
         if (view(keys[i].key) == name) {
@@ -281,8 +276,7 @@ ngx_int_t add_variables(ngx_conf_t* cf)
 {
     for (const Variable& variable : variables) {
         if (!add_variable(cf, variable.name, text_variable,
-                          reinterpret_cast<uintptr_t>(&variable)))
-        {
+                          reinterpret_cast<uintptr_t>(&variable))) {
             return NGX_ERROR;
         }
     }
@@ -291,8 +285,7 @@ ngx_int_t add_variables(ngx_conf_t* cf)
     }
     for (const HeaderVariable& variable : header_variables) {
         if (!add_variable(cf, variable.name, header_variable,
-                          reinterpret_cast<uintptr_t>(&variable)))
-        {
+                          reinterpret_cast<uintptr_t>(&variable))) {
             return NGX_ERROR;
         }
     }

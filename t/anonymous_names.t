@@ -1,9 +1,9 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# Anonymous requests for names that somebody made up: an ungrammatical one
-# causes no Redis traffic, a grammatical one one look-up, and no more while it
-# is remembered as absent.
+# Anyone may ask for any name. Names that no channel can have cost no command
+# to Redis; those that one could have cost one each, are remembered in a place
+# of their own, and push nothing out that is real.
 
 use strict;
 use warnings;
@@ -11,62 +11,113 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 
-use PSM::Async qw(gets_of);
+use PSM::Async qw(all_at_once answers_of gets_of);
+use PSM::Check qw(answer_is lookups lookups_are);
 use PSM::Gate;
 use Test::More;
+use Time::HiRes qw(sleep);
 
 my $t = PSM::Gate->new(name => 'anonymous names');
 $t->start_redis;
-$t->set_channel('pub', 'public');
-$t->file('pub/noarch/repodata.json', '{}');
+$t->file("$_/noarch/repodata.json", '{}') for qw(open main);
 $t->write_conf(<<'EOC');
 psm_token_redis %%REDIS%% timeout=20s connect_timeout=20s;
-psm_token_cache max=100 negative=1h;
-server { listen %%LISTEN%%; root %%ROOT%%; psm_token on; }
+psm_token_cache max=10 valid=1h negative=1h;
+server {
+	listen %%LISTEN%%;
+	root %%ROOT%%;
+	psm_token on;
+	add_header X-Cache $psm_token_cache always;
+}
 EOC
+$t->set_channel('open', 'public');
 $t->start_nginx;
 
-sub commands {
-	$t->redis_server->settle;
-	return scalar grep { /"GET" "psm:/ } split /\n/,
-		$t->redis_server->monitored;
-}
+my $token = $t->add_token(resources => { main => 'read' });
+my $open = '/open/noarch/repodata.json';
+my $good = "/t/$token/main/noarch/repodata.json";
+is($t->get($open)->{status}, 200, 'a public channel');
+is($t->get($good)->{status}, 200, 'a token');
 
-is($t->get('/pub/noarch/repodata.json')->{status}, 200, 'a public channel');
-my $before = commands();
+# ---- names that no channel has ----
 
+my $long = 'x' x 65;
+my $deep = join '/', ('a') x 9;
 for my $path (
-	'/', '/-x/noarch/repodata.json', '/a%20b/noarch/repodata.json',
-	'/' . 'x' x 65 . '/noarch/repodata.json', '/noarch/repodata.json',
-	'/a/b/c/d/e/f/g/h/i/noarch/repodata.json', '/a/t/b/noarch/x.conda',
-	'/a%25/noarch/x.conda', '/a/../../x%5Cy/noarch/x.conda',
+	'/', '//', '/-x/noarch/f', '/.x/noarch/f', '/_x/noarch/f', '/x y/noarch/f',
+	"/$long/noarch/f", "/$deep/noarch/f", '/%00/noarch/f', '/a%0d%0ab/noarch/f',
+	'/a%22b/noarch/f', '/a*/noarch/f', '/a%5cb/noarch/f', '/a,b/noarch/f',
+	'/%ff%fe/noarch/f', '/a:b/noarch/f', '/a@b/noarch/f', '/a%25b/noarch/f',
+	'/simple/x/f', '/noarch/f', '/linux-64/repodata.json', '/a/-/noarch/f',
+	'/a%24%7bb%7d/noarch/f', '/psm:c:open/noarch/f', '/a%0aGET%20x/noarch/f',
 ) {
-	next if $path =~ m{/\.\./\.\.};    # nginx refuses it by itself
-	is($t->get($path)->{status}, 401, "$path: 401");
+	my $shown = $path =~ s/(?:x|a\/){20,}/.../r;
+	lookups_are($t, 0, sub {
+		my $r = $t->get($path =~ s/ /%20/gr);
+		like($r->{status}, qr/^40[013]$/, "$shown is refused");
+	}, "$shown: no look-up");
 }
-for my $method (qw(PUT POST DELETE PATCH OPTIONS)) {
-	my $r = $t->http($method, '/made-up/noarch/x.conda',
-		headers => ['Content-Length' => 0]);
-	is($r->{status}, 401, "$method of a made-up channel: 401");
-}
-is($t->get('/t/psm-nonsense/made-up/noarch/x.conda')->{status}, 401,
-	'a malformed token');
-is(commands(), $before, 'and none of them reached Redis');
+lookups_are($t, 0, sub {
+	$t->http($_, '/made-up/noarch/f') for qw(PUT DELETE OPTIONS PATCH MKCOL);
+}, 'what is no read needs no privacy');
+lookups_are($t, 0, sub {
+	$t->get('/t/*****/made-up/noarch/f');
+	$t->get('/t/psm-nonsense/made-up/noarch/f');
+}, 'nor does a token that is none');
 
-my $name = 'made-up-1';
-is($t->get("/$name/noarch/repodata.json")->{status}, 401, 'a made-up name')
-	for 1 .. 20;
-is(gets_of($t, "psm:c:$name"), 1, 'twenty requests, one look-up');
+# ---- names that a channel could have ----
 
-# The memory of what is absent is bounded, and does not push out what exists.
-for my $i (1 .. 300) {
-	$t->get("/made-up-$i/noarch/repodata.json");
-}
-my $known = gets_of($t, 'psm:c:pub');
-is($t->get('/pub/noarch/repodata.json')->{status}, 200,
-	'the public channel after 300 made-up ones');
-is(gets_of($t, 'psm:c:pub'), $known, 'is still remembered');
-$t->get("/$name/noarch/repodata.json");
-is(gets_of($t, "psm:c:$name"), 2, 'the first made-up one is not');
+answer_is($t->get('/made-up/noarch/f'), 401, 'token_missing', 'a made-up name');
+lookups_are($t, 0, sub {
+	$t->get('/made-up/noarch/f');
+	$t->get('/made-up/linux-64/other');
+	$t->get('/made-up/noarch/f?x=1');
+}, 'is remembered, whatever is asked of it');
+lookups_are($t, 3, sub { $t->get('/a/b/c/noarch/f') },
+	'a path of three levels: three look-ups');
+is(gets_of($t, 'psm:c:a/b/c'), 1, 'of whole paths');
+
+# Answers do not tell what exists.
+$t->set_channel('secret', 'private');
+my ($there, $not) = map { $t->get("/$_/noarch/f") } qw(secret absent);
+my @same = map {
+	my $r = $_;
+	$r->{body} =~ s/\b[0-9a-f]{32}\b/the request/gr
+		. join "\n", map { "@$_" } grep { $_->[0] !~ /^Date$/i }
+			@{ $r->{headers} };
+} $there, $not;
+is($same[0], $same[1], 'a private channel looks as one that does not exist');
+
+# ---- many of them ----
+
+my $before = lookups($t);
+$t->get("/name-$_/noarch/f") for 1 .. 100;
+cmp_ok(lookups($t) - $before, '<=', 100, '100 names: at most a look-up each');
+is($t->get($open)->{status}, 200, 'the public channel is served');
+is(gets_of($t, 'psm:c:open'), 1, 'and was asked for once');
+is($t->header($t->get($good), 'X-Cache'), 'HIT', 'the token too');
+is(gets_of($t, $t->token_key($token)), 1, 'and was asked for once');
+
+# ---- the same one, many times at once ----
+
+$t->redis_server->pause;
+my @sockets = all_at_once($t, ('/crowd/noarch/f') x 100);
+sleep 0.3;
+$t->redis_server->resume;
+my @answers = answers_of($t, @sockets);
+is(scalar(grep { $_->{status} == 401 } @answers), 100, 'a crowd is refused');
+is(gets_of($t, 'psm:c:crowd'), 1, 'with one look-up');
+
+# ---- more names at once than may wait ----
+
+$t->redis_server->pause;
+@sockets = all_at_once($t, map { "/flood-$_/noarch/f" } 1 .. 1100);
+sleep 0.3;
+$t->redis_server->resume;
+my %seen;
+$seen{ $_->{status} }++ for answers_of($t, @sockets);
+is($seen{401}, 1024, 'as many as may wait are answered');
+is($seen{503}, 76, 'the others at once, with 503');
+is($t->get($open)->{status}, 200, 'and the gate goes on');
 
 $t->finish;

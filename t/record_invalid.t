@@ -1,8 +1,9 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# Records that break the rules or have ended: refused with their own reason,
-# on a public channel too, and the log says what is wrong.
+# What stands in Redis is not what it should be. A record that breaks a rule
+# grants nothing, ever: 401 record_invalid and a line in the error log. A
+# channel's record that does makes the channel private.
 
 use strict;
 use warnings;
@@ -11,127 +12,191 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 
 use JSON::PP;
+use PSM::Async qw(log_count);
 use PSM::Check qw(answer_is);
 use PSM::Gate;
+use PSM::Token qw(new_id);
 use Test::More;
 
-my $t = PSM::Gate->new(name => 'records');
+my $json = JSON::PP->new->utf8->canonical;
+my $t = PSM::Gate->new(name => 'record invalid');
 $t->start_redis;
-$t->set_channel('pub', 'public');
-$t->file("$_/noarch/repodata.json", "index of $_") for qw(main pub);
+my $file = 'main/noarch/repodata.json';
+$t->file($file, '{}');
 $t->write_conf(<<'EOC');
+psm_token_redis %%REDIS%% timeout=10s connect_timeout=10s;
 psm_token_cache off;
-psm_token_redis %%REDIS%% timeout=20s connect_timeout=20s;
-server { listen %%LISTEN%%; root %%ROOT%%; psm_token on; }
+server {
+	listen %%LISTEN%%;
+	root %%ROOT%%;
+	psm_token on;
+	location /public/ { psm_token_privacy public; alias %%ROOT%%/; }
+}
 EOC
 $t->start_nginx;
 
-my %right = (v => 1, id => '11111111-2222-4333-8444-555555555555', rev => 1,
-	name => 'n', owner => 'o', type => 'resource',
-	resources => { main => 'manage' }, created => 1790000000);
-my $json = JSON::PP->new->canonical;
+my %good = (
+	v => 1, id => new_id(), rev => 1, name => 'test', owner => 'tester',
+	type => 'resource', resources => { main => 'manage' },
+	created => time - 60, expires => time + 86400, by => 'tester',
+);
+my %scopes = (type => 'scope', resources => undef,
+	scopes => ['artifact:download', 'channel:view-artifacts']);
 
-sub record {
+# The good record with other values; undef takes one out.
+sub with {
 	my (%change) = @_;
 
-	my %record = (%right, %change);
+	my %record = (%good, %change);
 	delete @record{ grep { !defined $record{$_} } keys %record };
 	return $json->encode(\%record);
 }
 
-sub asked {
-	my ($raw, $channel) = @_;
-	my $token = $t->add_token(raw => $raw);
-	return $t->get('/' . ($channel // 'main') . '/noarch/repodata.json',
-		'X-Auth' => $token);
+# The good record with a piece of its text replaced.
+sub text_with {
+	my ($from, $to) = @_;
+
+	my $text = with();
+	$text =~ s/$from/$to/ or die "no $from in $text";
+	return $text;
 }
 
-is(asked(record())->{status}, 200, 'a record that is right');
-is(asked(record(future => { a => [1, { b => 2 }] }))->{status}, 200,
-	'a key of somebody else is no harm');
-is(asked(record(expires => time + 100))->{status}, 200, 'one that expires');
+# One token throughout: nothing of a record is remembered here.
+my $token = $t->secret(PSM::Token::new_token());
+my $key = $t->token_key($token);
 
-my $good = record();
-my %bad = (
-	'no JSON' => 'nonsense', 'nothing' => '', 'not an object' => '[]',
-	'a string' => '"x"', 'cut short' => substr($good, 0, -1),
-	'something behind' => "$good x", 'two records' => $good . $good,
-	'an unknown version' => record(v => 2), 'no version' => record(v => undef),
-	'a version in text' => record(v => '1'),
-	'no id' => record(id => undef), 'an id with a blank' => record(id => 'a b'),
-	'no name' => record(name => undef), 'no owner' => record(owner => undef),
-	'no type' => record(type => undef), 'an unknown type' => record(type => 'x'),
-	'no resources' => record(resources => undef),
-	'empty resources' => record(resources => {}),
-	'resources as a list' => record(resources => ['main']),
-	'an unknown level' => record(resources => { main => 'admin' }),
-	'a level in capitals' => record(resources => { main => 'READ' }),
-	'no level' => record(resources => { main => '' }),
-	'a channel with a slash' => record(resources => { 'main/' => 'read' }),
-	'a channel of all' => record(resources => { '*' => 'manage' }),
-	'an empty channel' => record(resources => { '' => 'manage' }),
-	'both kinds' => record(scopes => ['artifact:download']),
-	'a reach' => record(channels => ['main']),
-	'257 resources' => record(
-		resources => { map { ("c$_" => 'read') } 1 .. 257 }),
-	'expires in text' => record(expires => '1800000000'),
-	'expires before 1970' => record(expires => -1),
-	'expires beyond all time' => ($good =~ s/\}\z/,"expires":1e30}/r),
-	'expires with a fraction' => ($good =~ s/\}\z/,"expires":1800000000.5}/r),
-	'expires of nothing' => ($good =~ s/\}\z/,"expires":null}/r),
-	'a key twice' => ($good =~ s/\}\z/,"type":"resource"}/r),
-	'a resource twice' =>
-		($good =~ s/"main":"manage"/"main":"read","main":"manage"/r),
-	'disabled in text' => record(disabled => 'true'),
-	'deep nesting' => ($good =~ s/\}\z/',"x":' . '[' x 200 . ']' x 200 . '}'/er),
-	'65 KiB' => record(desc => 'x' x 66000),
-	'NUL behind' => "$good\0",
-	'scopes as text' => record(type => 'scope', resources => undef,
-		scopes => 'artifact:download'),
-	'no scopes' => record(type => 'scope', resources => undef, scopes => []),
-	'a scope twice' => record(type => 'scope', resources => undef,
-		scopes => ['artifact:download', 'artifact:download']),
-	'an empty reach' => record(type => 'scope', resources => undef,
-		scopes => ['artifact:download'], channels => []),
+sub ask { return $t->get("/t/$token/$file") }
+
+sub stored {
+	my ($record) = @_;
+	$t->redis('SET', $key, $record);
+	return ask();
+}
+
+# ---- what is good ----
+
+my %fine = (
+	'the record' => with(),
+	'a scope token' => with(%scopes),
+	'no expiry' => with(expires => undef),
+	'a key that is not ours' => with(theirs => { a => [1, undef, 'x'] }),
+	'a scope that is unknown beside a known one' =>
+		with(%scopes, scopes => ['artifact:download', 'x:y']),
+	'white space' => text_with(qr/,/, " ,\n\t"),
 );
-for my $what (sort keys %bad) {
-	answer_is(asked($bad{$what}), 401, 'record_invalid', "bad: $what");
-	answer_is(asked($bad{$what}, 'pub'), 401, 'record_invalid',
-		'on a public channel, too');
-}
+is(stored($fine{$_})->{status}, 200, "good: $_") for sort keys %fine;
 
-my %ended = (
-	token_disabled => record(disabled => JSON::PP::true),
-	token_expired => record(expires => time - 1),
+# ---- what breaks a rule ----
+
+my %broken = (
+	'empty' => '',
+	'no JSON' => 'main=read',
+	'JSON null' => 'null',
+	'an array' => '[' . with() . ']',
+	'a string' => '"' . 'x' x 100 . '"',
+	'cut short' => substr(with(), 0, -1),
+	'two documents' => with() . with(),
+	'something behind it' => with() . 'x',
+	'a NUL byte behind it' => with() . "\0",
+	'no UTF-8' => text_with(qr/"tester"/, "\"\xff\xfe\""),
+	'unknown version' => with(v => 2),
+	'version 0' => with(v => 0),
+	'version as text' => with(v => '1'),
+	'no version' => with(v => undef),
+	'no id' => with(id => undef),
+	'no type' => with(type => undef),
+	'unknown type' => with(type => 'super'),
+	'type as number' => with(type => 1),
+	'no grants' => with(resources => undef),
+	'resources and scopes' =>
+		with(scopes => ['artifact:download']),
+	'a scope token with resources' =>
+		with(%scopes, resources => { main => 'read' }),
+	'a resource token with a reach' => with(channels => ['main']),
+	'resources as a list' => with(resources => ['main']),
+	'resources as text' => with(resources => 'main'),
+	'an unknown level' => with(resources => { main => 'admin' }),
+	'a level as number' => with(resources => { main => 3 }),
+	'a level with a capital' => with(resources => { main => 'Read' }),
+	'every channel by *' => with(resources => { '*' => 'read' }),
+	'a channel that is none' => with(resources => { '../main' => 'read' }),
+	'an empty channel' => with(resources => { '' => 'read' }),
+	'a channel twice' =>
+		text_with(qr/\{"main":"manage"\}/, '{"main":"read","main":"manage"}'),
+	'a key twice' => text_with(qr/^\{/, '{"rev":1,'),
+	'a type twice' => text_with(qr/^\{/, '{"type":"resource",'),
+	'257 resources' => with(resources =>
+		{ main => 'read', map { ("c$_" => 'read') } 1 .. 256 }),
+	'scopes as text' => with(%scopes, scopes => 'artifact:download'),
+	'scopes with a number' => with(%scopes, scopes => ['artifact:download', 1]),
+	'a reach as text' => with(%scopes, channels => 'main'),
+	'a reach that is none' => with(%scopes, channels => ['*']),
+	'expires as text' => with(expires => 'never'),
+	'expires null' => text_with(qr/"expires":\d+/, '"expires":null'),
+	'expires negative' => with(expires => -1),
+	'expires with a fraction' =>
+		text_with(qr/"expires":\d+/, '"expires":1999999999.5'),
+	'expires with an exponent' =>
+		text_with(qr/"expires":\d+/, '"expires":1e18'),
+	'expires above 63 bits' =>
+		text_with(qr/"expires":\d+/, '"expires":9223372036854775808'),
+	'expires above all' =>
+		text_with(qr/"expires":\d+/, '"expires":1' . '0' x 400),
+	'expires NaN' => text_with(qr/"expires":\d+/, '"expires":NaN'),
+	'disabled as text' => with(disabled => 'false'),
+	'disabled as number' => with(disabled => 0),
+	'deleted as text' => with(deleted => 'no'),
+	'deleted negative' => with(deleted => -5),
+	'above 64 KiB' => with(desc => 'x' x 66_000),
+	'far above 64 KiB' => with(desc => 'x' x 500_000),
+	'deep' => text_with(qr/^\{/, '{"x":' . '[' x 5000 . ']' x 5000 . ','),
 );
-for my $code (sort keys %ended) {
-	answer_is(asked($ended{$code}), 401, $code, $code);
-	answer_is(asked($ended{$code}, 'pub'), 401, $code,
-		'on a public channel, too');
+for my $name (sort keys %broken) {
+	my $before = log_count($t, qr/\[error\].*\Q$key\E.* is invalid/);
+	answer_is(stored($broken{$name}), 401, 'record_invalid', "broken: $name");
+	is(log_count($t, qr/\[error\].*\Q$key\E.* is invalid/) - $before, 1,
+		'... and logged');
 }
-answer_is(asked(record(deleted => time - 5)), 401, 'token_disabled',
-	'a tombstone');
-answer_is(asked(record(disabled => JSON::PP::true, expires => 1)), 401,
-	'token_disabled', 'disabled is told before expired');
-is(asked(record(disabled => JSON::PP::false))->{status}, 200,
-	'disabled: false is not disabled');
+is(stored(with())->{status}, 200, 'a good record, all the same');
 
-# A scope that nobody knows grants nothing, and spoils nothing.
-my $some = record(type => 'scope', resources => undef,
-	scopes => ['future:scope', 'channel:view-artifacts']);
-is(asked($some)->{status}, 200, 'an unknown scope beside a known one');
-answer_is(asked(record(type => 'scope', resources => undef,
-	scopes => ['future:scope'])), 403, 'scope_missing', 'alone');
+# ---- good records of tokens that are not ----
 
-# Another type of key is no record at all: an outage, not an unknown token.
-my $list = $t->unknown_token;
-$t->redis('LPUSH', $t->token_key($list), 'x');
-answer_is($t->get('/main/noarch/repodata.json', 'X-Auth' => $list), 503,
-	'store_unavailable', 'a key of another type');
+for my $case (
+	['token_disabled', disabled => JSON::PP::true],
+	['token_disabled', deleted => time - 5],
+	['token_disabled', deleted => time - 5, expires => time - 10],
+	['token_expired', expires => time - 1],
+	['token_expired', expires => 0],
+	['token_expired', %scopes, expires => 1],
+) {
+	my ($code, %change) = @$case;
+	answer_is(stored(with(%change)), 401, $code,
+		join ' ', $code, grep { !ref } map { $_ // 'none' } %change);
+}
+is(stored(with(disabled => JSON::PP::false))->{status}, 200, 'not disabled');
 
-$t->stop;
-my $invalid = () = $t->log_text
-	=~ /\[error\].*psm token: record "psm:t:[0-9a-f]{64}" is invalid: /g;
-is($invalid, 2 * keys %bad, 'each bad record is logged');
+# Something else than a string is no record at all: Redis refuses.
+$t->redis('DEL', $key);
+$t->redis('HSET', $key, 'v', 1);
+answer_is(ask(), 503, 'store_unavailable', 'a hash');
+$t->redis('DEL', $key);
+answer_is(ask(), 401, 'token_unknown', 'nothing');
 
+# ---- channels ----
+
+my $open = '/public/' . $file;
+is($t->get($open)->{status}, 200, 'public by default');
+for my $record ('', 'public', '{}', '{"v":1}', '{"v":2,"privacy":"public"}',
+	'{"v":1,"privacy":"open"}', '{"v":1,"privacy":1}', '{"v":1,"privacy":null}',
+	'{"v":1,"privacy":"public","privacy":"public"}', '["public"]',
+	'{"v":1,"privacy":"public"}x')
+{
+	$t->redis('SET', 'psm:c:public', $record);
+	answer_is($t->get($open), 401, 'token_missing', "channel: '$record'");
+}
+like($t->log_text, qr/\[error\].*"psm:c:\w+" is invalid/, 'and logged');
+$t->redis('SET', 'psm:c:public', '{"v":1,"privacy":"public"}');
+is($t->get($open)->{status}, 200, 'a good record opens it again');
+
+unlike($t->log_text, qr/tester/, 'the log repeats nothing of a record');
 $t->finish;

@@ -1,8 +1,9 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# Logging in to Redis: the ACL user of README, a password alone, a database, a
-# prefix, over TCP and a unix socket; and what happens when Redis refuses.
+# The gate's own user of Redis, with no more rights than the contract gives
+# it; passwords from files; other databases and prefixes; TCP, a host's name
+# and a unix socket. A wrong password is a 503, and is not in any log.
 
 use strict;
 use warnings;
@@ -10,100 +11,165 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 
-use PSM::Async qw(until_status);
+use Digest::SHA qw(sha256_hex);
+use PSM::Async qw(log_count reload_whole until_status);
 use PSM::Check qw(answer_is);
 use PSM::Gate;
 use Test::More;
+use Time::HiRes qw(sleep);
 
-my $password = 'Correct-Horse-9';
 my $t = PSM::Gate->new(name => 'redis auth');
 $t->start_redis(tcp => 1);
-$t->file('main/noarch/repodata.json', '{}');
-$t->file('pub/noarch/repodata.json', '{}');
+my $file = 'main/noarch/repodata.json';
+$t->file($_, '{}') for $file, 'open/noarch/repodata.json';
 
-# The line that README prints is the one that is tried.
-open my $fh, '<', "$FindBin::Bin/../README.md" or die "README.md: $!";
-my ($acl) = grep { /^ACL SETUSER psm-gate / } <$fh>;
-close $fh;
-chomp $acl;
-$acl =~ s/>PASSWORD/>$password/ or die 'README has no password to set';
-is($t->redis(split / /, $acl), 'OK', 'the ACL line of README');
-$t->redis('ACL', 'SETUSER', 'alone', 'on', ">$password", '~other:*', '+get');
+my $password = $t->secret('a-password-of-the-gate');
+my $wrong = $t->secret('not-the-password-of-it');
+my %path = (
+	right => $t->private_file('password', "$password\n"),
+	wrong => $t->private_file('wrong', "$wrong\n"),
+);
 
-my $token = $t->add_token(resources => { main => 'read' });
-$t->set_channel('pub', 'public');
-for my $key ($t->token_key($token), 'psm:c:pub') {
-	my $value = $t->redis('GET', $key);
-	(my $name = $key) =~ s/^psm:/a.b-c_d:/;
-	$t->redis('SET', $name, $value);
+# As the contract has it; the hash instead of the password, because our own
+# commands are recorded.
+sub set_user {
+	my ($name, $prefix) = @_;
+
+	$t->redis('ACL', 'SETUSER', $name, 'on', '#' . sha256_hex($password),
+		qw(resetkeys resetchannels -@all), "%R~${prefix}t:*",
+		"%R~${prefix}c:*", qw(&__redis__:invalidate +get +client|id
+		+client|tracking +client|setname +subscribe +ping +role +info
+		+select));
 }
 
-my $file = $t->private_file('password', "$password\nsecond line\n");
-my $wrong = $t->private_file('wrong', "not-$password\n");
-my $tcp = $t->redis_server->tcp_address;
-my $unix = $t->redis_server->address;
-(my $at = $tcp) =~ s{//}{//psm-gate\@};
-
-sub serve {
-	my ($redis) = @_;
+sub conf {
+	my ($store) = @_;
 
 	$t->write_conf(<<"EOC");
-psm_token_redis $redis timeout=20s connect_timeout=20s;
-server { listen %%LISTEN%%; root %%ROOT%%; psm_token on; }
+psm_token_redis $store timeout=10s connect_timeout=10s;
+psm_token_cache off;
+server {
+	listen %%LISTEN%%;
+	root %%ROOT%%;
+	psm_token on;
+}
 EOC
-	$t->start_nginx;
 }
 
-my $path = 'main/noarch/repodata.json';
-for my $redis (
-	$unix, $tcp, "$unix user=psm-gate password_file=$file",
-	"$at password_file=$file", "$unix prefix=a.b-c_d:",
-) {
-	serve($redis);
-	my $name = $redis =~ s{unix:\S+}{unix}r =~ s{redis://\S+}{tcp}r
-		=~ s{=/\S+}{}gr;
-	is($t->get("/t/$token/$path")->{status}, 200, "$name: a token");
-	is($t->get('/pub/noarch/repodata.json')->{status}, 200,
+my $token = $t->add_token(resources => { main => 'read' });
+$t->set_channel('open', 'public');
+set_user('psm-gate', 'psm:');
+
+sub works {
+	my ($name) = @_;
+
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	is($t->get("/t/$token/$file")->{status}, 200, "$name: a good token");
+	answer_is($t->get('/t/' . $t->unknown_token . "/$file"), 401,
+		'token_unknown', "$name: an unknown one");
+	is($t->get('/open/noarch/repodata.json')->{status}, 200,
 		"$name: a public channel");
-	answer_is($t->get('/t/' . $t->unknown_token . "/$path"), 401,
-		'token_unknown', "$name: an unknown token");
-	$t->stop;
 }
 
-# Another database holds other records.
-serve("$unix db=3");
-answer_is($t->get("/t/$token/$path"), 401, 'token_unknown',
-	'db=3 does not see database 0');
-$t->stop;
-$t->redis('COPY', $t->token_key($token), $t->token_key($token), 'DB', 3);
-serve("$tcp/3");
-is($t->get("/t/$token/$path")->{status}, 200, 'and sees its own');
-$t->stop;
+# ---- the gate's user ----
+
+my $unix = $t->redis_server->address;
+my $port = $t->redis_server->{port};
+conf("$unix user=psm-gate password_file=$path{right}");
+$t->start_nginx;
+works('unix socket');
+my ($client) = grep { /name=psm-token/ }
+	split /\n/, $t->redis('CLIENT', 'LIST');
+like($client // '', qr/ user=psm-gate /, 'it is the user, and has a name');
+
+for my $case (
+	['TCP', "redis://127.0.0.1:$port user=psm-gate"],
+	['user in the address', "redis://psm-gate\@127.0.0.1:$port"],
+	# It may have several addresses; only one of them answers.
+	['a name', "redis://localhost:$port user=psm-gate"],
+) {
+	my ($name, $store) = @$case;
+	conf("$store password_file=$path{right}");
+	reload_whole($t);
+	works($name);
+}
+
+# ---- database and prefix ----
+
+set_user('psm-other', 'other:');
+my %record;
+my $elsewhere = $t->add_token(in => \%record, resources => { main => 'read' });
+$t->redis('SELECT', 3);
+$t->redis('SET', 'other:' . substr($t->token_key($elsewhere), 4),
+	(values %record)[0]);
+$t->redis('SET', 'other:c:open', '{"v":1,"privacy":"public"}');
+$t->redis('SELECT', 0);
+
+for my $case (
+	['db= and prefix=', "$unix db=3 prefix=other: user=psm-other"],
+	['database in the address',
+		"redis://psm-other\@127.0.0.1:$port/3 prefix=other:"],
+) {
+	my ($name, $store) = @$case;
+	conf("$store password_file=$path{right}");
+	reload_whole($t);
+	is($t->get("/t/$elsewhere/$file")->{status}, 200, "$name: a token of it");
+	answer_is($t->get("/t/$token/$file"), 401, 'token_unknown',
+		"$name: a token from elsewhere");
+	is($t->get('/open/noarch/repodata.json')->{status}, 200,
+		"$name: a channel of it");
+}
 
 # ---- refused ----
 
-for my $case (
-	['a wrong password', "$unix user=psm-gate password_file=$wrong", 'WRONGPASS'],
-	['a user that is not', "$unix user=nobody password_file=$file", 'WRONGPASS'],
-	['no database of that number', "$unix db=9999", 'index is out of range'],
-) {
-	my ($name, $redis, $says) = @$case;
-	serve($redis);
-	my $r = until_status(sub { $t->get("/t/$token/$path") }, 503, 10);
-	answer_is($r, 503, 'store_unavailable', "$name: 503");
-	is_deeply([keys %{ $r->{seen} }], [503], 'and nothing else');
-	like($t->log_text, qr/\[error\].*redis is unavailable: .*\Q$says\E/,
-		'the log tells');
-	$t->stop;
+sub is_refused {
+	my ($name, $store, $pattern) = @_;
+
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	conf($store);
+	my $before = log_count($t, $pattern);
+	reload_whole($t);
+	for my $n (1 .. 3) {
+		answer_is($t->get("/t/$token/$file"), 503, 'store_unavailable',
+			"$name: request $n");
+	}
+	answer_is($t->get('/open/noarch/repodata.json'), 503,
+		'store_unavailable', "$name: a public channel");
+	is(log_count($t, qr/\[error\] .*$pattern/) - $before, 1,
+		"$name: the log tells why, once");
 }
 
-# A user without the right to read is an outage, not an unknown token.
-serve("$unix user=alone password_file=$file");
-my $r = $t->get("/t/$token/$path");
-answer_is($r, 503, 'store_unavailable', 'no permission to read: 503');
-like($t->log_text, qr/\[error\].*NOPERM/, 'the log tells');
-$t->stop;
+is_refused('wrong password', "$unix user=psm-gate password_file=$path{wrong}",
+	qr/redis is unavailable: Redis refused AUTH: WRONGPASS/);
+is_refused('no such user', "$unix user=nobody password_file=$path{right}",
+	qr/redis is unavailable: Redis refused AUTH: WRONGPASS/);
+is_refused('no such database', "$unix db=99",
+	qr/redis is unavailable: Redis refused SELECT: ERR/);
+$t->redis(qw(ACL SETUSER psm-blind on), '#' . sha256_hex($password),
+	qw(resetkeys -@all +get +ping +client|setname));
+is_refused('no right to the keys',
+	"$unix user=psm-blind password_file=$path{right}", qr/NOPERM/);
 
-unlike($t->log_text, qr/\Q$password\E/, 'no log line holds the password');
+# ---- a default user with a password ----
+
+$t->redis('ACL', 'SETUSER', 'default', 'resetpass',
+	'#' . sha256_hex($password));
+$t->redis_server->{password} = $password;
+is_refused('no password', $unix, qr/NOAUTH/);
+conf("$unix password_file=$path{right}");
+reload_whole($t);
+works('a password alone');
+
+# ---- a user that is taken away while nginx runs ----
+
+conf("$unix user=psm-gate password_file=$path{right}");
+reload_whole($t);
+works('the user again');
+$t->redis('ACL', 'DELUSER', 'psm-gate');
+answer_is($t->get("/t/$token/$file"), 503, 'store_unavailable',
+	'the user is gone');
+set_user('psm-gate', 'psm:');
+is(until_status(sub { $t->get("/t/$token/$file") }, 200)->{status}, 200,
+	'and back');
 
 $t->finish;

@@ -15,8 +15,8 @@ use Time::HiRes qw(sleep time);
 use PSM::Http ();
 use PSM::Process qw(wait_for);
 
-our @EXPORT_OK = qw(all_at_once answers_of gets_of until_status quick_is
-	reload_whole cache_is log_count hang_up);
+our @EXPORT_OK = qw(all_at_once answers_of streams_of gets_of until_status
+	quick_is reload_whole cache_is log_count hang_up);
 
 # Sends one GET on a connection of its own for each path; nothing is read yet.
 sub all_at_once {
@@ -32,6 +32,12 @@ sub all_at_once {
 sub answers_of {
 	my ($t, @sockets) = @_;
 	return map { $t->receive($_, 'GET', 20) } @sockets;
+}
+
+# The statuses of streams of a PSM::Http2.
+sub streams_of {
+	my ($h2, @streams) = @_;
+	return map { $h2->answer($_, 20)->{status} } @streams;
 }
 
 # How often the gate asked a real Redis for this key.
@@ -66,7 +72,7 @@ sub quick_is {
 
 	local $Test::Builder::Level = $Test::Builder::Level + 1;
 	my $begin = time;
-	my $r = $sub->();
+	my ($r) = $sub->();
 	my $took = time - $begin;
 	ok($r->{status} == $status && $took < $limit, $name)
 		or diag(sprintf 'status %s after %.3f s', $r->{status}, $took);

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+#include "record_cache.hpp"
+
+#include "conf.hpp"
+
+#include <algorithm>
+
+namespace psm::edge {
+
+namespace {
+
+// A cached "no": nil, or a record that breaks the rules.
+constexpr std::string_view absent_mark = "-";
+constexpr std::string_view invalid_mark = "!";
+
+std::uint64_t random_seed()
+{
+    return (static_cast<std::uint64_t>(ngx_random()) << 32U) ^
+           static_cast<std::uint64_t>(ngx_random()) ^
+           (static_cast<std::uint64_t>(ngx_pid) << 16U);
+}
+
+std::size_t negative_size(const MainConf& conf)
+{
+    return std::max<std::size_t>(conf.cache_max / 10, 1);
+}
+
+} // namespace
+
+RecordCache::RecordCache(const MainConf& conf)
+    : conf_(conf), tokens_(conf.cache_max, random_seed()),
+      no_tokens_(negative_size(conf), random_seed()),
+      channels_(conf.cache_max, random_seed()),
+      no_channels_(negative_size(conf), random_seed())
+{
+}
+
+Answer RecordCache::find(Subject subject, std::string_view name) noexcept
+{
+    const bool token = subject == Subject::token;
+    const Tick now = ngx_current_msec;
+
+    if (conf_.cache == 0) {
+        return {.kind = Answer::Kind::waiting, .value = {}};
+    }
+    if (auto value = (token ? tokens_ : channels_).find(name, now)) {
+        return {.kind = Answer::Kind::found, .value = *value};
+    }
+    if (auto mark = (token ? no_tokens_ : no_channels_).find(name, now)) {
+        return {.kind = *mark == absent_mark ? Answer::Kind::absent
+                                             : Answer::Kind::invalid,
+                .value = {}};
+    }
+    return {.kind = Answer::Kind::waiting, .value = {}};
+}
+
+void RecordCache::remember(Subject subject, std::string_view name,
+                           const Answer& answer, ngx_msec_t asked_at)
+{
+    if (conf_.cache == 0 || answer.kind == Answer::Kind::unavailable) {
+        return;
+    }
+
+    const bool token = subject == Subject::token;
+    Cache& yes = token ? tokens_ : channels_;
+    Cache& no = token ? no_tokens_ : no_channels_;
+
+    if (answer.kind == Answer::Kind::found) {
+        no.erase(name);
+        yes.put(name, answer.value, asked_at + conf_.cache_valid);
+        return;
+    }
+    yes.erase(name);
+    no.put(name,
+           answer.kind == Answer::Kind::absent ? absent_mark : invalid_mark,
+           asked_at + conf_.cache_negative);
+}
+
+} // namespace psm::edge

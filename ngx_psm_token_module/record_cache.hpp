@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: BSD-2-Clause
+//
+// What Redis has said, for as long as the configuration lets a worker believe
+// it: records of tokens and channels, and that there is none. What is there
+// and what is not are kept apart, because made-up names must not push out real
+// tokens.
+
+#pragma once
+
+#include "ngx.hpp"
+
+#include "../lib/cache.hpp"
+
+#include <cstdint>
+#include <string_view>
+
+namespace psm::edge {
+
+struct MainConf;
+
+/// Whose record: a token's by its digest (32 bytes), a channel's by its path.
+enum class Subject : std::uint8_t { token, channel };
+
+struct Answer {
+    enum class Kind : std::uint8_t {
+        waiting,     // not yet
+        found,       // `value`: a packed identity, or one Privacy byte
+        absent,      // Redis said nil
+        invalid,     // there is a record, and it breaks the rules
+        unavailable, // Redis did not say
+    };
+
+    Kind kind = Kind::unavailable;
+    std::string_view value; // valid until the event loop goes on
+};
+
+class RecordCache {
+public:
+    explicit RecordCache(const MainConf& conf);
+
+    /// Kind::waiting when nothing is known. Neither allocates nor locks.
+    [[nodiscard]] Answer find(Subject subject, std::string_view name) noexcept;
+
+    /// Keeps what Redis was asked at `asked_at`; Kind::unavailable is not
+    /// kept. May throw, and then an older answer may be gone.
+    void remember(Subject subject, std::string_view name, const Answer& answer,
+                  ngx_msec_t asked_at);
+
+private:
+    const MainConf& conf_;
+    Cache tokens_;
+    Cache no_tokens_;
+    Cache channels_;
+    Cache no_channels_;
+};
+
+} // namespace psm::edge

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+#include "reply_fence.hpp"
+
+#include <utility>
+
+namespace psm::edge {
+
+namespace {
+
+constexpr std::size_t max_held_bytes = std::size_t{16} * 1024 * 1024;
+
+/// Whether Redis can have meant this for a GET. An error of the connection
+/// ("ERR max number of clients reached") comes unasked.
+bool answers_get(const RedisReply& reply)
+{
+    switch (reply.type) {
+    case RedisType::nil:
+    case RedisType::string:
+        return true;
+    case RedisType::error:
+        return !reply.text.starts_with("ERR ") &&
+               !reply.text.starts_with("DENIED");
+    default:
+        return false;
+    }
+}
+
+/// Who may not PING has been answered all the same.
+bool answers_ping(const RedisReply& reply)
+{
+    return (reply.type == RedisType::status && reply.text == "PONG") ||
+           (reply.type == RedisType::error && reply.text.starts_with("NOPERM"));
+}
+
+std::string words_of(const RedisReply& reply)
+{
+    return reply.type == RedisType::error ? quote_reply(reply.text)
+                                          : "something else";
+}
+
+} // namespace
+
+void ReplyFence::reset() noexcept
+{
+    held_.clear();
+    held_bytes_ = 0;
+    doubt_.clear();
+    passed_ = false;
+    useful_ = false;
+    locked_out_ = false;
+}
+
+void ReplyFence::on_reply(void* context, std::uint64_t tag,
+                          const RedisReply& reply)
+{
+    auto* fence = static_cast<ReplyFence*>(context);
+
+    if (!fence->doubt_.empty()) {
+        return;
+    }
+    if (tag == ping) {
+        fence->pass(reply);
+    } else {
+        fence->hold(tag, reply);
+    }
+}
+
+void ReplyFence::hold(std::uint64_t tag, const RedisReply& reply)
+{
+    held_bytes_ += reply.text.size();
+    if (!answers_get(reply)) {
+        doubt_ = "Redis answered GET with: " + words_of(reply);
+    } else if (held_bytes_ > max_held_bytes) {
+        doubt_ = "Redis answered too much";
+    } else {
+        held_.push_back({tag, reply.type, std::string(reply.text)});
+    }
+}
+
+void ReplyFence::pass(const RedisReply& pong)
+{
+    if (!answers_ping(pong)) {
+        locked_out_ =
+            pong.type == RedisType::error && pong.text.starts_with("NOAUTH");
+        doubt_ = "Redis answered PING with: " + words_of(pong);
+        return;
+    }
+    passed_ = true;
+    useful_ = useful_ || !held_.empty();
+
+    const std::vector<Held> held = std::exchange(held_, {});
+    held_bytes_ = 0;
+    for (const Held& h : held) {
+        RedisReply reply;
+        reply.type = h.type;
+        reply.text = h.text;
+        deliver_(context_, h.tag, reply);
+    }
+}
+
+} // namespace psm::edge
