@@ -36,8 +36,8 @@ RedisLink* link_of(ngx_event_t* ev)
         static_cast<ngx_connection_t*>(ev->data)->data);
 }
 
-/// What became of a non-blocking connect; nullptr when it is made.
-const char* connect_error(ngx_connection_t* c)
+/// What became of a non-blocking connect; 0 when it is made.
+ngx_err_t connect_error(ngx_connection_t* c)
 {
     int err = 0;
     socklen_t len = sizeof(err);
@@ -45,7 +45,7 @@ const char* connect_error(ngx_connection_t* c)
     if (getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &err, &len) == -1) {
         err = ngx_socket_errno;
     }
-    return err == 0 ? nullptr : strerror(err);
+    return err;
 }
 
 } // namespace
@@ -113,8 +113,7 @@ void RedisLink::try_connect()
     connection_ = peer.connection;
 
     if (rc != NGX_OK && rc != NGX_AGAIN) {
-        refusal_ = rc == NGX_DECLINED ? strerror(ngx_socket_errno)
-                                      : "no connection can be made";
+        connect_error_ = rc == NGX_DECLINED ? ngx_socket_errno : 0;
         // The caller may be a request that is just suspending: it must not
         // be answered before it has returned.
         ngx_post_event(&retry_, &ngx_posted_events);
@@ -217,8 +216,8 @@ void RedisLink::on_write(ngx_event_t* ev)
 
     if (link->state_ != State::connecting) {
         link->flush();
-    } else if (const char* error = connect_error(link->connection_)) {
-        link->lost(error);
+    } else if (const ngx_err_t err = connect_error(link->connection_)) {
+        link->lost("cannot connect", err);
     } else {
         link->greet();
     }
@@ -309,10 +308,10 @@ void RedisLink::drop(const char* why)
 {
     const bool was_ready = ready();
     close();
-    schedule(why, was_ready);
+    schedule(why, was_ready, 0);
 }
 
-void RedisLink::lost(const char* why)
+void RedisLink::lost(const char* why, ngx_err_t err)
 {
     const bool was_ready = ready();
     // The text may be the session's, which close() destroys.
@@ -326,14 +325,14 @@ void RedisLink::lost(const char* why)
         untried_ = 0;
     }
     close();
-    schedule(reason.data(), was_ready);
+    schedule(reason.data(), was_ready, err);
     owner_.changed(owner_.context);
 }
 
 /// After a loss: at once, if the connection was of use; after a failure at
 /// the next address; else after a growing pause, in which look-ups are
 /// refused.
-void RedisLink::schedule(const char* why, bool was_ready)
+void RedisLink::schedule(const char* why, bool was_ready, ngx_err_t err)
 {
     if (was_ready) {
         if (fence_.useful() ||
@@ -356,7 +355,7 @@ void RedisLink::schedule(const char* why, bool was_ready)
 
     if (!failed_) {
         failed_ = true;
-        ngx_log_error(NGX_LOG_ERR, log_, 0,
+        ngx_log_error(NGX_LOG_ERR, log_, err,
                       "psm token: redis is unavailable: %s", why);
     }
     ngx_add_timer(&retry_, backoff_.pause());
@@ -367,7 +366,7 @@ void RedisLink::on_retry(ngx_event_t* ev)
     auto* link = static_cast<RedisLink*>(ev->data);
 
     if (link->state_ == State::connecting) {
-        link->lost(link->refusal_);
+        link->lost("cannot connect", link->connect_error_);
     } else {
         link->begin_attempt();
     }

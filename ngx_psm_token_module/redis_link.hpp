@@ -77,8 +77,8 @@ private:
     void flush();
     void became_ready();
     void close();
-    void lost(const char* why);
-    void schedule(const char* why, bool was_ready);
+    void lost(const char* why, ngx_err_t err = 0);
+    void schedule(const char* why, bool was_ready, ngx_err_t err);
 
     const RedisConf& conf_;
     Owner owner_;
@@ -88,9 +88,9 @@ private:
     bool failed_ = false;
     bool fence_due_ = false; // commands were given since the last PING
     Backoff backoff_;
-    ngx_uint_t addr_ = 0;      // the one in use, or tried next
-    ngx_uint_t untried_ = 0;   // addresses that are left for this attempt
-    const char* refusal_ = ""; // why a connect() failed at once
+    ngx_uint_t addr_ = 0;         // the one in use, or tried next
+    ngx_uint_t untried_ = 0;      // addresses that are left for this attempt
+    ngx_err_t connect_error_ = 0; // why a connect() failed at once
     ngx_msec_t ready_since_ = 0;
     ngx_connection_t* connection_ = nullptr;
     ReplyFence fence_;
