@@ -11,6 +11,7 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 
 use JSON::PP;
+use PSM::Check qw(ask_as spoiled_token);
 use PSM::Gate;
 use Test::More;
 
@@ -60,30 +61,15 @@ $t->start_nginx;
 
 my $last;
 
-# "200 public", "401 token_missing" and so on. An answer without our header is
-# shown by its status alone.
+# The answer in short; the response is $last then.
 sub call {
-	my ($method, $path, $token, %arg) = @_;
-
-	$last = $t->http($method, $path, port => $arg{port},
-		headers => [
-			defined $token ? ('X-Auth', $token) : (),
-			$method =~ /^P/ ? ('Content-Length', 0) : (),
-			@{ $arg{headers} // [] },
-		]);
-	return "$last->{status} " . ($t->header($last, 'X-Status') // '');
+	(my $answer, $last) = ask_as($t, @_);
+	return $answer;
 }
 
 sub headers_named {
 	my ($name) = @_;
 	return map { $_->[1] } grep { lc $_->[0] eq lc $name } @{ $last->{headers} };
-}
-
-# One character of the checksum is another.
-sub spoiled {
-	my $text = $t->unknown_token;
-	substr($text, -1) =~ tr/0-9A-Za-z/1-9A-Za-z0/;
-	return $t->secret($text);
 }
 
 my @view = qw(artifact:download channel:view-artifacts
@@ -104,7 +90,7 @@ my %token = (
 		disabled => JSON::PP::true),
 	broken => $t->add_token(raw => '{"v":1,"type":"scope"'),
 	unknown => $t->unknown_token,
-	malformed => spoiled(),
+	malformed => spoiled_token($t),
 	masked => '********',
 );
 my $where = '403 channel_not_granted';

@@ -11,6 +11,7 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 
 use JSON::PP;
+use PSM::Check qw(ask_as spoiled_token);
 use PSM::Gate;
 use Test::More;
 
@@ -56,28 +57,13 @@ $t->start_nginx;
 
 my $last;
 
-# "200 public", "401 token_missing" and so on. An answer without our header is
-# shown by its status alone.
+# The answer in short; the response is $last then.
 sub call {
-	my ($method, $path, $token, %arg) = @_;
-
-	$last = $t->http($method, $path, port => $arg{port},
-		headers => [
-			defined $token ? ('X-Auth', $token) : (),
-			$method =~ /^P/ ? ('Content-Length', 0) : (),
-			@{ $arg{headers} // [] },
-		]);
-	return "$last->{status} " . ($t->header($last, 'X-Status') // '');
+	(my $answer, $last) = ask_as($t, @_);
+	return $answer;
 }
 
 # ------------------------------------------------------- who may read it ---
-
-# One character of the checksum is another.
-sub spoiled {
-	my $text = $t->unknown_token;
-	substr($text, -1) =~ tr/0-9A-Za-z/1-9A-Za-z0/;
-	return $t->secret($text);
-}
 
 my @view = qw(artifact:download channel:view-artifacts
 	subchannel:view-artifacts);
@@ -105,7 +91,7 @@ my %token = (
 	deleted => $t->add_token(scopes => \@view),
 	broken => $t->add_token(raw => '{"v":1,"type":"scope"'),
 	unknown => $t->unknown_token,
-	malformed => spoiled(),
+	malformed => spoiled_token($t),
 	masked => '********',
 );
 $t->revoke($token{deleted});

@@ -11,7 +11,8 @@ use warnings;
 use Exporter qw(import);
 use Test::More;
 
-our @EXPORT_OK = qw(answer_is code_of last_line lookups lookups_are);
+our @EXPORT_OK = qw(answer_is ask_as code_of last_line lookups lookups_are
+	spoiled_token);
 
 # The `code` of a denial's body; empty when there is none.
 sub code_of {
@@ -29,6 +30,30 @@ sub answer_is {
 	my $ok = is($got, join(' ', $status, $code // ()), $name);
 	diag('error: ', $r->{error}) if !$ok && $r->{error};
 	return $ok;
+}
+
+# Asks with the token in X-Auth, if there is one: the answer in short ("200
+# public", "401 token_missing"; the status alone without our X-Status), and the
+# response. port, headers.
+sub ask_as {
+	my ($t, $method, $path, $token, %arg) = @_;
+
+	my $r = $t->http($method, $path, port => $arg{port},
+		headers => [
+			defined $token ? ('X-Auth', $token) : (),
+			$method =~ /^P/ ? ('Content-Length', 0) : (),
+			@{ $arg{headers} // [] },
+		]);
+	return ("$r->{status} " . ($t->header($r, 'X-Status') // ''), $r);
+}
+
+# A token of which one character of the checksum is another.
+sub spoiled_token {
+	my ($t) = @_;
+
+	my $text = $t->unknown_token;
+	substr($text, -1) =~ tr/0-9A-Za-z/1-9A-Za-z0/;
+	return $t->secret($text);
 }
 
 # How many keys that begin so (all, by default) the gate has asked for.
