@@ -113,22 +113,19 @@ void Claim::add(const Credential& credential) noexcept
 
 Verdict Claim::verdict() const noexcept
 {
+    // Headers that hold no token do not count beside one.
+    const bool headers_count = token_.empty();
+
     if (ambiguous_) {
         return Verdict::ambiguous;
     }
-    if (path_masked_) {
+    if (path_masked_ || (headers_count && header_masked_)) {
         return Verdict::masked;
     }
-    if (path_malformed_) {
+    if (path_malformed_ || (headers_count && header_malformed_)) {
         return Verdict::malformed;
     }
-    if (!token_.empty()) {
-        return Verdict::token;
-    }
-    if (header_masked_) {
-        return Verdict::masked;
-    }
-    return header_malformed_ ? Verdict::malformed : Verdict::none;
+    return headers_count ? Verdict::none : Verdict::token;
 }
 
 } // namespace psm

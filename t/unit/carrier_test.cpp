@@ -300,7 +300,7 @@ void a_claim_weighs_its_credentials(void**)
         {"Gp", Verdict::token},      {"gM", Verdict::malformed},
         {"gP", Verdict::masked},     {"GM", Verdict::malformed},
         {"GP", Verdict::masked},     {"MP", Verdict::masked},
-        {"mp", Verdict::masked},     {"Mp", Verdict::malformed},
+        {"mp", Verdict::masked},     {"Mp", Verdict::masked},
         {"Pm", Verdict::masked},     {"GoM", Verdict::ambiguous},
         {"goP", Verdict::ambiguous}, {"gMP", Verdict::masked},
         {"Gmp", Verdict::token},     {"gmpM", Verdict::malformed},
