@@ -137,7 +137,8 @@ void RedisLink::try_connect()
 void RedisLink::greet()
 {
     state_ = State::greeting;
-    fence_.reset();
+    fence_.reset(static_cast<std::uint64_t>(ngx_pid) << 32U |
+                 static_cast<std::uint64_t>(ngx_random()));
 
     if (conf_.address.socket_path.empty()) {
         // Without it the commands still leave, only later.
@@ -177,7 +178,8 @@ void RedisLink::flush()
         return;
     }
     if (std::exchange(fence_due_, false) && !guard(log_, false, [&] {
-            return session_->command({"PING"}, ReplyFence::ping);
+            return session_->command({"PING", fence_.next_ping()},
+                                     ReplyFence::ping);
         })) {
         lost("out of memory");
         return;

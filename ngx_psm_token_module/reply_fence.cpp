@@ -26,13 +26,6 @@ bool answers_get(const RedisReply& reply)
     }
 }
 
-/// Who may not PING has been answered all the same.
-bool answers_ping(const RedisReply& reply)
-{
-    return (reply.type == RedisType::status && reply.text == "PONG") ||
-           (reply.type == RedisType::error && reply.text.starts_with("NOPERM"));
-}
-
 std::string words_of(const RedisReply& reply)
 {
     return reply.type == RedisType::error ? quote_reply(reply.text)
@@ -41,14 +34,23 @@ std::string words_of(const RedisReply& reply)
 
 } // namespace
 
-void ReplyFence::reset() noexcept
+void ReplyFence::reset(std::uint64_t first) noexcept
 {
+    asked_ = first;
+    answered_ = first;
     held_.clear();
     held_bytes_ = 0;
     doubt_.clear();
     passed_ = false;
     useful_ = false;
     locked_out_ = false;
+}
+
+std::string ReplyFence::next_ping()
+{
+    std::string word = std::to_string(asked_);
+    asked_++;
+    return word;
 }
 
 void ReplyFence::on_reply(void* context, std::uint64_t tag,
@@ -80,12 +82,14 @@ void ReplyFence::hold(std::uint64_t tag, const RedisReply& reply)
 
 void ReplyFence::pass(const RedisReply& pong)
 {
-    if (!answers_ping(pong)) {
+    if (pong.type != RedisType::string ||
+        pong.text != std::to_string(answered_)) {
         locked_out_ =
             pong.type == RedisType::error && pong.text.starts_with("NOAUTH");
         doubt_ = "Redis answered PING with: " + words_of(pong);
         return;
     }
+    answered_++;
     passed_ = true;
     useful_ = useful_ || !held_.empty();
 

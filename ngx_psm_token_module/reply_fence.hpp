@@ -3,9 +3,10 @@
 // Makes sure that a reply belongs to its command. Nothing but the order ties
 // the two together, so one reply too many or too few, from a proxy or by a
 // fault of ours, would hand one request the answer of another. Each send ends
-// with a PING; the replies before it are held until its PONG comes where it is
-// due. What does not fit ends the belief in the connection: nothing that is
-// held is delivered, and the look-ups are asked again on the next.
+// with a PING of a number that is used once; the replies before it are held
+// until Redis gives this number back where it is due. What does not fit ends
+// the belief in the connection: nothing that is held is delivered, and the
+// look-ups are asked again on the next.
 
 #pragma once
 
@@ -28,8 +29,12 @@ public:
     {
     }
 
-    /// A new connection.
-    void reset() noexcept;
+    /// A new connection. `first` is the number of its first PING: others have
+    /// others, in case a proxy mixes up its clients.
+    void reset(std::uint64_t first) noexcept;
+
+    /// The word of the next PING. It must be sent.
+    [[nodiscard]] std::string next_ping();
 
     /// The handler to give to a session, its context being the fence. It may
     /// throw std::bad_alloc.
@@ -63,6 +68,8 @@ private:
     std::vector<Held> held_;
     std::size_t held_bytes_ = 0;
     std::string doubt_;
+    std::uint64_t asked_ = 0;    // the number of the next PING
+    std::uint64_t answered_ = 0; // the number that is due next
     bool passed_ = false;
     bool useful_ = false;
     bool locked_out_ = false;
