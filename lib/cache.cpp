@@ -72,10 +72,35 @@ std::uint64_t spread(std::uint64_t x) noexcept
     return x ^ (x >> 31);
 }
 
+template <class Word>
+Word load(const char* at) noexcept
+{
+    Word word = 0;
+    std::memcpy(&word, at, sizeof word);
+    return word;
+}
+
+/// Up to eight bytes as one word, different for any two of the same length:
+/// the two halves may overlap.
+std::uint64_t load_tail(const char* at, std::size_t size) noexcept
+{
+    const auto halves = [at, size]<class Word>(Word) {
+        return static_cast<std::uint64_t>(load<Word>(at)) << 32U |
+               load<Word>(at + size - sizeof(Word));
+    };
+    if (size >= sizeof(std::uint32_t)) {
+        return halves(std::uint32_t{});
+    }
+    if (size >= sizeof(std::uint16_t)) {
+        return halves(std::uint16_t{});
+    }
+    return size == 0 ? 0 : load<std::uint8_t>(at);
+}
+
 } // namespace
 
-Cache::Cache(std::size_t max_entries, std::uint64_t seed)
-    : table_(first_table_size, nullptr),
+Cache::Cache(std::size_t max_entries, std::uint64_t seed, Keys keys)
+    : table_(first_table_size, nullptr), keys_(keys),
       max_entries_(std::max<std::size_t>(max_entries, 1)),
       start_(spread(seed + 0x9e3779b97f4a7c15)),
       fold_(spread(seed + 0x3c6ef372fe94f82a) | 1)
@@ -87,10 +112,13 @@ Cache::~Cache()
     clear();
 }
 
-std::optional<std::string_view> Cache::find(std::string_view key,
-                                            Tick now) noexcept
+std::optional<std::string_view>
+Cache::find(std::string_view key, std::uint64_t hash, Tick now) noexcept
 {
-    Entry* const entry = *slot_of(key, hash(key));
+    Entry* entry = table_[hash & (table_.size() - 1)];
+    while (entry != nullptr && (entry->hash != hash || entry->key() != key)) {
+        entry = entry->next;
+    }
     if (entry == nullptr || now >= entry->until) {
         return std::nullopt;
     }
@@ -184,22 +212,22 @@ void Cache::release(Entry* entry) noexcept
 
 std::uint64_t Cache::hash(std::string_view key) const noexcept
 {
-    std::uint64_t state = start_ ^ key.size();
     const char* at = key.data();
     std::size_t left = key.size();
-    while (left >= sizeof(std::uint64_t)) {
-        std::uint64_t word = 0;
-        std::memcpy(&word, at, sizeof word);
-        state = fold(state ^ word, fold_);
-        at += sizeof word;
-        left -= sizeof word;
+
+    if (keys_ == Keys::digests) {
+        // Who wants two digests to meet here must find two that share 64
+        // bits; who wants them to share a slot does not know the seed.
+        assert(left >= sizeof(std::uint64_t));
+        return fold(load<std::uint64_t>(at) ^ start_, fold_);
     }
-    if (left > 0) {
-        std::uint64_t word = 0;
-        std::memcpy(&word, at, left);
-        state = fold(state ^ word, fold_);
+
+    std::uint64_t state = start_ ^ left;
+    for (; left > sizeof(std::uint64_t); left -= sizeof(std::uint64_t)) {
+        state = fold(state ^ load<std::uint64_t>(at), fold_);
+        at += sizeof(std::uint64_t);
     }
-    return fold(state ^ start_, fold_);
+    return fold(fold(state ^ load_tail(at, left), fold_) ^ start_, fold_);
 }
 
 /// The link that points to the entry of `key`, or the null link at the end

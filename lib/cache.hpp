@@ -22,9 +22,14 @@ using Tick = std::uint64_t;
 
 class Cache {
 public:
+    /// What the keys are. Digests (of 8 bytes or more) are as good as random,
+    /// so that a part of them tells them apart; names are whatever people
+    /// send.
+    enum class Keys : std::uint8_t { names, digests };
+
     /// At most `max_entries` (>= 1). `seed` makes the hash unpredictable to
     /// those who choose the keys.
-    Cache(std::size_t max_entries, std::uint64_t seed);
+    Cache(std::size_t max_entries, std::uint64_t seed, Keys keys = Keys::names);
     ~Cache();
     Cache(const Cache&) = delete;
     Cache& operator=(const Cache&) = delete;
@@ -32,7 +37,17 @@ public:
     /// The value of `key`, which becomes the most recently used. The view
     /// holds until the next call that is not const.
     [[nodiscard]] std::optional<std::string_view> find(std::string_view key,
-                                                       Tick now) noexcept;
+                                                       Tick now) noexcept
+    {
+        return find(key, hash(key), now);
+    }
+
+    /// The same for one who asks several caches of the same seed and keys,
+    /// and has the hash already.
+    [[nodiscard]] std::optional<std::string_view>
+    find(std::string_view key, std::uint64_t hash, Tick now) noexcept;
+
+    [[nodiscard]] std::uint64_t hash(std::string_view key) const noexcept;
 
     /// Stores a copy, replacing an older one; evicts the least recently used
     /// when full. May throw std::bad_alloc, and then nothing is stored.
@@ -60,7 +75,6 @@ private:
                                      std::string_view value);
     static void release(Entry* entry) noexcept;
 
-    [[nodiscard]] std::uint64_t hash(std::string_view key) const noexcept;
     [[nodiscard]] Entry** slot_of(std::string_view key,
                                   std::uint64_t hash) noexcept;
     void unlink(Entry* entry) noexcept;
@@ -71,6 +85,7 @@ private:
     std::vector<Entry*> table_; // chains; a power of two
     Entry* newest_ = nullptr;
     Entry* oldest_ = nullptr;
+    Keys keys_;
     std::size_t max_entries_;
     std::size_t size_ = 0;
     std::size_t entry_bytes_ = 0;

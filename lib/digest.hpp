@@ -3,7 +3,7 @@
 // SHA-256 of a token: the only form in which a token leaves its request, as
 // Redis key and as cache key.
 //
-// A Hasher fetches the algorithm once and reuses its context, because
+// A Hasher fetches the algorithm once and reuses its contexts, because
 // OpenSSL 3's one-shot SHA256() fetches at every call and costs several
 // times the digest itself. One Hasher per worker; not for two threads.
 
@@ -51,6 +51,7 @@ private:
     };
 
     std::unique_ptr<evp_md_st, Free> md_;
+    std::unique_ptr<evp_md_ctx_st, Free> start_; // before the first byte
     std::unique_ptr<evp_md_ctx_st, Free> context_;
 };
 

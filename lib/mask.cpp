@@ -212,8 +212,9 @@ std::size_t hide_all(std::span<char> text, FindRuns runs) noexcept
 /// A copy of one of our own tokens has the shape, too.
 bool has_own_shape(std::string_view token) noexcept
 {
-    const auto run = ShapeFinder(token).next(0);
-    return run.at == 0 && run.end == token.size();
+    return token.size() >= token_prefix.size() + min_run &&
+           token.starts_with(token_prefix) &&
+           std::ranges::all_of(token.substr(token_prefix.size()), is_alnum);
 }
 
 bool ends_path(char c) noexcept
@@ -342,8 +343,9 @@ std::size_t mask_token_url(std::span<char> text,
 
 bool has_token_text(std::string_view text, std::string_view known) noexcept
 {
-    return (!known.empty() && CopyFinder(text, known).next(0).at != npos) ||
-           ShapeFinder(text).next(0).at != npos;
+    return ShapeFinder(text).next(0).at != npos ||
+           (!known.empty() && !has_own_shape(known) &&
+            CopyFinder(text, known).next(0).at != npos);
 }
 
 } // namespace psm

@@ -7,6 +7,7 @@
 
 #include "target.hpp"
 
+#include "blocks.hpp"
 #include "channel.hpp"
 #include "text.hpp"
 
@@ -34,18 +35,52 @@ behind_base(std::string_view uri, std::span<const std::string_view> bases)
     return uri.substr(longest);
 }
 
-/// A byte that some upstream would decode or take for a slash.
+/// What stands anywhere in a path.
+struct Sight {
+    bool treacherous = false; // some upstream would decode it, or take it
+                              // for a slash
+    bool parameters = false;  // ';'
+};
+
 constexpr bool is_treacherous(char c)
 {
     return is_control(c) || c == '\\' || c == '%';
 }
 
+Block is_treacherous(Block c)
+{
+    return is_control(c) | is_equal(c, '\\') | is_equal(c, '%');
+}
+
+/// The last block overlaps the one before; a path of less than a block is
+/// read byte by byte.
+Sight look_over(std::string_view path)
+{
+    if (path.size() < block_size) {
+        return {.treacherous = std::ranges::any_of(
+                    path, [](char c) { return is_treacherous(c); }),
+                .parameters = path.find(';') != std::string_view::npos};
+    }
+    Block treacherous{};
+    Block parameters{};
+    for (std::size_t at = 0; at < path.size(); at += block_size) {
+        const Block c =
+            load_block(path.data() + std::min(at, path.size() - block_size));
+        treacherous |= is_treacherous(c);
+        parameters |= is_equal(c, ';');
+    }
+    return {.treacherous = any(treacherous), .parameters = any(parameters)};
+}
+
 /// An empty or dot segment, also for those who cut a segment at its
 /// parameters: "..;x" is ".." to a servlet container.
-bool is_dot_segment(std::string_view segment)
+bool is_dot_segment(std::string_view segment, Sight sight)
 {
-    const std::string_view name = segment.substr(0, segment.find(';'));
-    return name.empty() || name == "." || name == "..";
+    if (sight.parameters) {
+        segment = segment.substr(0, segment.find(';'));
+    }
+    return segment.size() <= 2 &&
+           (segment.empty() || segment == "." || segment == "..");
 }
 
 /// The files that list what a channel holds (design.md section 3).
@@ -60,12 +95,17 @@ bool is_index_file(std::string_view name)
         "index.html",
         "rss.xml",
     };
-    return std::ranges::any_of(starts,
-                               [name](std::string_view start) {
-                                   return name.starts_with(start);
-                               }) ||
-           name.ends_with(".msgpack.zst") ||
-           std::ranges::find(names, name) != names.end();
+    // Most names differ from all of these in their first letter.
+    const auto begins_with = [name](std::string_view start) {
+        return name.front() == start.front() && name.starts_with(start);
+    };
+    return !name.empty() &&
+           (std::ranges::any_of(starts, begins_with) ||
+            std::ranges::any_of(names,
+                                [&](std::string_view whole) {
+                                    return begins_with(whole) && name == whole;
+                                }) ||
+            name.ends_with(".msgpack.zst"));
 }
 
 /// The walk's state; `channel` counts the bytes that belong to it.
@@ -82,10 +122,10 @@ struct Walk {
 bool take_segment(Walk& walk, std::string_view segment, std::size_t end,
                   bool last)
 {
-    const bool platform = is_platform(segment);
-    if (platform || segment == "simple" || segment == "jupyter") {
+    const Word word = find_word(segment);
+    if (word == Word::platform || word == Word::section) {
         walk.ended = true;
-        walk.is_index = platform && last;
+        walk.is_index = last && word == Word::platform;
         walk.file = segment;
         return walk.segments > 0;
     }
@@ -96,7 +136,8 @@ bool take_segment(Walk& walk, std::string_view segment, std::size_t end,
     walk.segments++;
     walk.channel = end;
     walk.is_index = last;
-    return walk.segments <= max_channel_segments && is_channel_segment(segment);
+    return walk.segments <= max_channel_segments && word == Word::none &&
+           has_name_grammar(segment);
 }
 
 } // namespace
@@ -105,23 +146,26 @@ Target find_target(std::string_view uri,
                    std::span<const std::string_view> bases) noexcept
 {
     const auto behind = behind_base(uri, bases);
-    if (!behind || behind->empty() ||
-        std::ranges::any_of(*behind, is_treacherous)) {
+    if (!behind || behind->empty()) {
         return {};
     }
     const std::string_view path = *behind;
+
+    const Sight sight = look_over(path);
+    if (sight.treacherous) {
+        return {};
+    }
 
     Walk walk;
     for (std::size_t at = 0; at < path.size();) {
         const std::size_t end = std::min(path.find('/', at), path.size());
         const std::string_view segment = path.substr(at, end - at);
-        const bool last = end == path.size();
-        if (is_dot_segment(segment)) {
+        if (is_dot_segment(segment, sight)) {
             return {};
         }
         if (walk.ended) {
             walk.file = segment;
-        } else if (!take_segment(walk, segment, end, last)) {
+        } else if (!take_segment(walk, segment, end, end == path.size())) {
             return {};
         }
         at = end + 1;

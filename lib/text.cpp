@@ -2,11 +2,10 @@
 
 #include "text.hpp"
 
-#include <openssl/crypto.h>
-
 #include <array>
 #include <cassert>
 #include <cstdint>
+#include <cstring>
 
 namespace psm {
 
@@ -90,7 +89,11 @@ std::optional<std::size_t> decode_base64(std::string_view text,
 
 void wipe(std::span<char> secret) noexcept
 {
-    OPENSSL_cleanse(secret.data(), secret.size());
+    if (!secret.empty()) {
+        std::memset(secret.data(), 0, secret.size());
+        // Whoever reads it next is unknown to the compiler: it must be done.
+        __asm__ volatile("" : : "r"(secret.data()) : "memory");
+    }
 }
 
 } // namespace psm

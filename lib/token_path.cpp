@@ -44,10 +44,10 @@ bool is_t_segment(std::string_view uri, std::size_t at) noexcept
 class Finder {
 public:
     Finder(std::string_view uri, CarrierSet enabled, TokenFormat format,
-           Claim& claim) noexcept
+           Claim& claim, PathTokens& found) noexcept
         : uri_(uri), format_(format),
           path_enabled_((enabled & carrier_bit(Carrier::path)) != 0),
-          claim_(claim)
+          claim_(claim), found_(found)
     {
     }
 
@@ -61,8 +61,6 @@ public:
             cut_run(slash, doubled);
         }
     }
-
-    [[nodiscard]] const PathTokens& found() const noexcept { return found_; }
 
 private:
     /// The offset of the slash that ends `base` in the URI without its cuts.
@@ -137,8 +135,35 @@ private:
     bool path_enabled_;
     bool any_token_ = false;
     Claim& claim_;
-    PathTokens found_;
+    PathTokens& found_;
 };
+
+/// What nearly every request looks like, at less than half the cost: one
+/// token of ours at the start, where no base can have another behind it. False
+/// when it is anything else; then nothing was taken.
+bool find_usual(std::string_view uri, std::span<const std::string_view> bases,
+                CarrierSet enabled, Claim& claim, PathTokens& found) noexcept
+{
+    constexpr std::string_view pair = "/t/";
+    constexpr std::size_t end = pair.size() + token_length;
+
+    if (bases.size() != 1 || bases.front().size() != 1 ||
+        (enabled & carrier_bit(Carrier::path)) == 0 || uri.size() < end + 2 ||
+        !uri.starts_with(pair) || uri[end] != '/' || uri[end + 1] == '/' ||
+        is_t_segment(uri, end + 1)) {
+        return false;
+    }
+    const std::string_view token = uri.substr(pair.size(), token_length);
+    if (!is_own_token(token)) {
+        return false;
+    }
+    claim.add({Carrier::path, TokenShape::well_formed, token});
+    found.cuts[0] = {0, end};
+    found.count = 1;
+    found.token_at = pair.size();
+    found.token_len = token_length;
+    return true;
+}
 
 /// Appends to the `written` characters in `out`, which may be the text's own
 /// buffer: hence memmove.
@@ -192,14 +217,17 @@ PathTokens find_path_tokens(std::string_view uri,
                             CarrierSet enabled, TokenFormat format,
                             Claim& claim) noexcept
 {
-    Finder finder(uri, enabled, format, claim);
+    PathTokens found;
+    if (find_usual(uri, bases, enabled, claim, found)) {
+        return found;
+    }
+    Finder finder(uri, enabled, format, claim, found);
     finder.cut_at_start();
     for (const auto base : bases.first(std::min(bases.size(), max_bases))) {
         if (base.size() > 1) {
             finder.cut_behind(base);
         }
     }
-    const auto& found = finder.found();
     if (found.empty_segment) {
         // Nobody may look such a token up, even if empty_segment is missed.
         claim.add({Carrier::path, TokenShape::malformed, {}});

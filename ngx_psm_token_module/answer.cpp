@@ -40,7 +40,8 @@ template <class Visit>
 void for_each_named(ngx_http_request_t* r, std::string_view name, Visit visit)
 {
     for_each_header(r->headers_out.headers, [&](ngx_table_elt_t& h) {
-        if (h.hash != 0 && iequals(view(h.key), name)) {
+        if (h.key.len == name.size() && h.hash != 0 &&
+            iequals(view(h.key), name)) {
             visit(h);
         }
         return true;
@@ -104,25 +105,30 @@ bool add_denial_headers(Request* request)
     return add_header(r, "Cache-Control", "no-store");
 }
 
-bool has_header(ngx_http_request_t* r, std::string_view name,
-                std::string_view value = {})
+bool has_header(ngx_http_request_t* r, std::string_view name)
 {
     bool found = false;
 
-    for_each_named(r, name, [&](auto& h) {
-        found = found || value.empty() || view(h.value) == value;
-    });
+    for_each_named(r, name, [&](auto&) { found = true; });
     return found;
 }
 
 /// nginx may send an answer through the filters twice (416).
 bool add_private_headers(ngx_http_request_t* r)
 {
-    if (!has_header(r, "Cache-Control") &&
-        !add_header(r, "Cache-Control", "private")) {
-        return false;
-    }
-    return has_header(r, "Vary", vary) || add_header(r, "Vary", vary);
+    bool cached = false;
+    bool varies = false;
+
+    for_each_header(r->headers_out.headers, [&](const ngx_table_elt_t& h) {
+        if (h.hash != 0) {
+            const std::string_view name = view(h.key);
+            cached = cached || iequals(name, "Cache-Control");
+            varies = varies || (iequals(name, "Vary") && view(h.value) == vary);
+        }
+        return true;
+    });
+    return (cached || add_header(r, "Cache-Control", "private")) &&
+           (varies || add_header(r, "Vary", vary));
 }
 
 /// anaconda-client logs this header once (clients.md section 4).
@@ -131,14 +137,14 @@ bool warn_of_expiry(Request* request)
     ngx_http_request_t* r = request->r;
     const time_t warn = location_conf(r)->warn;
 
-    if (request->standing != Standing::known ||
-        has_header(r, "Conda-Token-Warning")) {
+    if (request->standing != Standing::known) {
         return true;
     }
 
     const std::int64_t expires = request->identity.expires();
     const std::int64_t left = expires - ngx_time();
-    if (expires == never_expires || left > warn || left <= 0) {
+    if (expires == never_expires || left > warn || left <= 0 ||
+        has_header(r, "Conda-Token-Warning")) {
         return true;
     }
 

@@ -51,11 +51,32 @@ std::string_view named_channel(ngx_http_request_t* r, const LocationConf* conf)
     return view(value);
 }
 
+/// nginx has read it already.
+Method method_of(const ngx_http_request_t* r)
+{
+    switch (r->method) {
+    case NGX_HTTP_GET:
+        return Method::get;
+    case NGX_HTTP_HEAD:
+        return Method::head;
+    case NGX_HTTP_POST:
+        return Method::post;
+    case NGX_HTTP_PUT:
+        return Method::put;
+    case NGX_HTTP_PATCH:
+        return Method::patch;
+    case NGX_HTTP_DELETE:
+        return Method::remove;
+    default:
+        return Method::other;
+    }
+}
+
 Question question_of(ngx_http_request_t* r, const LocationConf* conf)
 {
     Question question;
 
-    question.method = find_method(view(r->method_name));
+    question.method = method_of(r);
     question.target = find_target(view(r->uri), bases_of(server_conf(r)));
     question.requirement = requirement_of(r, conf);
     question.scope_levels = conf->scope_levels != 0;

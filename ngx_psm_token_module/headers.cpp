@@ -25,7 +25,11 @@ struct Reader {
     Claim claim;
     CarrierSet seen = 0;
     bool twice = false;
-    std::array<char, max_basic_length> scratch{};
+
+    /// A decoded Basic; the claim may point into it. Most requests have none,
+    /// and then nothing is cleared before or after.
+    bool decoded = false;
+    std::array<char, max_basic_length> scratch;
 
     bool read(const ngx_table_elt_t& header);
 };
@@ -45,6 +49,8 @@ bool Reader::read(const ngx_table_elt_t& header)
 
     std::optional<Credential> credential;
     if (carriers == authorization_carriers) {
+        decoded = true;
+        scratch.fill(0);
         credential =
             read_authorization(view(header.value), enabled, format, scratch);
     } else {
@@ -77,8 +83,7 @@ void hide_basic_user(ngx_http_request_t* r)
 ngx_int_t hash_token(Request* request, std::string_view token)
 {
     ngx_http_request_t* r = request->r;
-    Worker* worker =
-        Worker::get(main_conf(r), const_cast<ngx_cycle_t*>(ngx_cycle));
+    Worker* worker = Worker::get(main_conf(r));
 
     if (worker == nullptr || !worker->hasher.digest(token, request->digest)) {
         ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
@@ -194,7 +199,9 @@ ngx_int_t identify(Request* request)
 
     const ngx_int_t rc =
         reader.twice ? NGX_HTTP_BAD_REQUEST : judge(request, reader.claim);
-    wipe(reader.scratch);
+    if (reader.decoded) {
+        wipe(reader.scratch);
+    }
     return rc;
 }
 

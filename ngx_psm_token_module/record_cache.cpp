@@ -29,25 +29,33 @@ std::size_t negative_size(const MainConf& conf)
 } // namespace
 
 RecordCache::RecordCache(const MainConf& conf)
-    : conf_(conf), tokens_(conf.cache_max, random_seed()),
-      no_tokens_(negative_size(conf), random_seed()),
-      channels_(conf.cache_max, random_seed()),
-      no_channels_(negative_size(conf), random_seed())
+    : RecordCache(conf, random_seed())
+{
+}
+
+RecordCache::RecordCache(const MainConf& conf, std::uint64_t seed)
+    : conf_(conf), tokens_(conf.cache_max, seed, Cache::Keys::digests),
+      no_tokens_(negative_size(conf), seed, Cache::Keys::digests),
+      channels_(conf.cache_max, seed), no_channels_(negative_size(conf), seed)
 {
 }
 
 Answer RecordCache::find(Subject subject, std::string_view name) noexcept
 {
     const bool token = subject == Subject::token;
+    Cache& yes = token ? tokens_ : channels_;
+    Cache& no = token ? no_tokens_ : no_channels_;
     const Tick now = ngx_current_msec;
 
     if (conf_.cache == 0) {
         return {.kind = Answer::Kind::waiting, .value = {}};
     }
-    if (auto value = (token ? tokens_ : channels_).find(name, now)) {
+
+    const std::uint64_t hash = yes.hash(name);
+    if (const auto value = yes.find(name, hash, now)) {
         return {.kind = Answer::Kind::found, .value = *value};
     }
-    if (auto mark = (token ? no_tokens_ : no_channels_).find(name, now)) {
+    if (const auto mark = no.find(name, hash, now)) {
         return {.kind = *mark == absent_mark ? Answer::Kind::absent
                                              : Answer::Kind::invalid,
                 .value = {}};

@@ -47,6 +47,8 @@ public:
                   ngx_msec_t asked_at);
 
 private:
+    RecordCache(const MainConf& conf, std::uint64_t seed);
+
     const MainConf& conf_;
     Cache tokens_;
     Cache no_tokens_;

@@ -135,8 +135,7 @@ Answer ask_redis(Request* request, Lookups& lookups, Subject subject,
 
 Worker* worker_of(Request* request)
 {
-    return Worker::get(main_conf(request->r),
-                       const_cast<ngx_cycle_t*>(ngx_cycle));
+    return Worker::get(main_conf(request->r));
 }
 
 } // namespace

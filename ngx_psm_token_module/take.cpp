@@ -99,6 +99,14 @@ bool keep_token(Request* request, std::string_view uri, const PathTokens& found)
            copy(request->r->pool, before, request->put_back_behind);
 }
 
+/// Whether what stands behind the cut may hold a token as well.
+bool shows_token(std::string_view rest, std::string_view token)
+{
+    const std::size_t shortest =
+        token.empty() ? token_length : std::min(token.size(), token_length);
+    return rest.size() >= shortest && has_token_text(rest, token);
+}
+
 bool can_move_over(ngx_http_request_t* r, const PathTokens& found,
                    std::string_view token)
 {
@@ -113,7 +121,7 @@ bool can_move_over(ngx_http_request_t* r, const PathTokens& found,
         static_cast<std::size_t>(uri_in_line(r) - r->request_line.data);
 
     return cut >= masked_pair.size() + lead &&
-           !has_token_text(view(r->unparsed_uri).substr(cut), token);
+           !shows_token(view(r->unparsed_uri).substr(cut), token);
 }
 
 void move_over(ngx_http_request_t* r, std::size_t cut)

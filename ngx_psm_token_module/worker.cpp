@@ -30,11 +30,9 @@ void destroy(void* data)
 /// The cleanup is for `master_process off`, where a reload ends no process:
 /// the worker of the old configuration must not outlive what it refers to.
 /// Added last, it runs before the cleanup of anything in that configuration.
-Worker* Worker::get(MainConf* conf, ngx_cycle_t* cycle)
+Worker* Worker::make(MainConf* conf)
 {
-    if (conf->worker != nullptr) {
-        return conf->worker;
-    }
+    auto* cycle = const_cast<ngx_cycle_t*>(ngx_cycle);
 
     ngx_pool_cleanup_t* cln = ngx_pool_cleanup_add(cycle->pool, 0);
     if (cln == nullptr) {
@@ -62,7 +60,7 @@ ngx_int_t init_process(ngx_cycle_t* cycle)
     }
 
     // Without one, requests are refused: no reason to stop the worker.
-    if (Worker* worker = Worker::get(conf, cycle)) {
+    if (Worker* worker = Worker::get(conf)) {
         worker->lookups.start();
     }
     return NGX_OK;

@@ -19,10 +19,16 @@ public:
     Worker(const MainConf& conf, ngx_log_t* log) : lookups(conf, log) {}
 
     /// The worker of this process; nullptr when it cannot be made.
-    [[nodiscard]] static Worker* get(MainConf* conf, ngx_cycle_t* cycle);
+    [[nodiscard]] static Worker* get(MainConf* conf)
+    {
+        return conf->worker != nullptr ? conf->worker : make(conf);
+    }
 
     Hasher hasher;
     Lookups lookups;
+
+private:
+    static Worker* make(MainConf* conf);
 };
 
 ngx_int_t init_process(ngx_cycle_t* cycle);
