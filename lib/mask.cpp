@@ -15,6 +15,7 @@
 #include "token.hpp"
 
 #include <algorithm>
+#include <array>
 
 namespace psm {
 
@@ -168,15 +169,24 @@ private:
     [[nodiscard]] std::size_t run_end(std::size_t at) const noexcept
     {
         std::size_t units = 0;
+        std::array<char, 3> last{};
         while (at < text_.size()) {
             const auto unit = unit_at(text_, at);
-            if (!is_alnum(unit.c)) {
+            if (!is_alnum(unit.c) &&
+                (unit.c != '-' || units < min_run || !begins_next(last))) {
                 break;
             }
+            last = {last[1], last[2], unit.c};
             at += unit.len;
             units++;
         }
         return units >= min_run ? at : npos;
+    }
+
+    /// Tokens that are glued together are one run: the `-` is the next one's.
+    static bool begins_next(const std::array<char, 3>& last) noexcept
+    {
+        return token_prefix.starts_with({last.data(), last.size()});
     }
 
     std::string_view text_;

@@ -12,6 +12,13 @@ namespace psm {
 
 namespace {
 
+/// Whether the character at `at` ends the prefix of a token that is glued to
+/// the one before.
+bool begins_next(std::string_view text, std::size_t at) noexcept
+{
+    return text.substr(0, at + 1).ends_with(token_prefix);
+}
+
 /// The first run that begins as a token of ours does and is no shorter; empty
 /// when there is none.
 std::string_view find_whole_token(std::string_view text) noexcept
@@ -19,7 +26,9 @@ std::string_view find_whole_token(std::string_view text) noexcept
     for (std::size_t at = text.find(token_prefix); at != std::string_view::npos;
          at = text.find(token_prefix, at + 1)) {
         std::size_t end = at + token_prefix.size();
-        while (end < text.size() && is_alnum(text[end])) {
+        while (end < text.size() &&
+               (is_alnum(text[end]) ||
+                (end - at >= token_length && begins_next(text, end)))) {
             end++;
         }
         if (end - at >= token_length) {

@@ -23,6 +23,9 @@ void a_whole_token_is_hidden(void** /*state*/)
     check_same("alone", masked(token), stars);
     check_same("inside", masked("a=" + token + "&b"), "a=" + stars + "&b");
     check_same("twice", masked(token + "/" + token), stars + "/" + stars);
+    check_same("glued", masked(token + token), stars + stars);
+    check_same("glued to a name", masked("x" + token + "psm-1_2"),
+               "x" + stars + "*****_2");
     check_same("longer", masked(token + "x"), stars + "*");
     check_that("is told", psm::has_whole_token("x" + token));
 }
