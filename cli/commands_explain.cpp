@@ -73,16 +73,12 @@ void set_target(const ExplainOptions& options, Case& asked)
 {
     const std::vector<std::string_view> bases(asked.bases.begin(),
                                               asked.bases.end());
-    Target& target = asked.question.target;
-    target = find_target(asked.path, bases);
     if (options.channel.empty()) {
-        return;
-    }
-    // As psm_token_channel does.
-    check_channel(options.channel);
-    target.channel = options.channel;
-    if (target.kind == TargetKind::unknown) {
-        target.kind = TargetKind::file;
+        asked.question.target = find_target(asked.path, bases);
+    } else {
+        check_channel(options.channel);
+        asked.question.target =
+            find_target_on(options.channel, asked.path, bases);
     }
 }
 

@@ -177,4 +177,19 @@ Target find_target(std::string_view uri,
             .channel = path.substr(0, walk.channel)};
 }
 
+Target find_target_on(std::string_view channel, std::string_view uri,
+                      std::span<const std::string_view> bases) noexcept
+{
+    if (!is_channel_path(channel)) {
+        return {};
+    }
+    TargetKind kind = find_target(uri, bases).kind;
+    if (kind == TargetKind::unknown) {
+        const std::string_view file = uri.substr(uri.rfind('/') + 1);
+        kind = file.empty() || is_index_file(file) ? TargetKind::index
+                                                   : TargetKind::file;
+    }
+    return {.kind = kind, .channel = channel};
+}
+
 } // namespace psm

@@ -31,4 +31,12 @@ struct Target {
 find_target(std::string_view uri,
             std::span<const std::string_view> bases) noexcept;
 
+/// The same where the configuration names the channel (psm_token_channel):
+/// `channel` in place of the path's own. Whether it is an index is told by
+/// the path alone, even by one that names no channel. A `channel` that is no
+/// channel path gives an unknown target.
+[[nodiscard]] Target
+find_target_on(std::string_view channel, std::string_view uri,
+               std::span<const std::string_view> bases) noexcept;
+
 } // namespace psm

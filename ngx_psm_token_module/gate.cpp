@@ -38,17 +38,23 @@ Requirement requirement_of(ngx_http_request_t* r, const LocationConf* conf)
     return requirement;
 }
 
-/// The channel that psm_token_channel names. A value that is no channel path
-/// names none.
+/// The value of psm_token_channel.
 std::string_view named_channel(ngx_http_request_t* r, const LocationConf* conf)
 {
     ngx_str_t value;
 
-    if (ngx_http_complex_value(r, conf->channel, &value) != NGX_OK ||
-        !is_channel_path(view(value))) {
-        return {};
-    }
-    return view(value);
+    return ngx_http_complex_value(r, conf->channel, &value) == NGX_OK
+               ? view(value)
+               : std::string_view{};
+}
+
+Target target_of(ngx_http_request_t* r, const LocationConf* conf)
+{
+    const auto bases = bases_of(server_conf(r));
+
+    return conf->channel == nullptr
+               ? find_target(view(r->uri), bases)
+               : find_target_on(named_channel(r, conf), view(r->uri), bases);
 }
 
 /// nginx has read it already.
@@ -77,18 +83,9 @@ Question question_of(ngx_http_request_t* r, const LocationConf* conf)
     Question question;
 
     question.method = method_of(r);
-    question.target = find_target(view(r->uri), bases_of(server_conf(r)));
+    question.target = target_of(r, conf);
     question.requirement = requirement_of(r, conf);
     question.scope_levels = conf->scope_levels != 0;
-
-    if (conf->channel != nullptr) {
-        question.target.channel = named_channel(r, conf);
-        if (question.target.channel.empty()) {
-            question.target.kind = TargetKind::unknown;
-        } else if (question.target.kind == TargetKind::unknown) {
-            question.target.kind = TargetKind::file;
-        }
-    }
     return question;
 }
 

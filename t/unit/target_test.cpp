@@ -187,6 +187,35 @@ void longest_base_counts(void** /*state*/)
                 TargetKind::unknown);
 }
 
+void a_named_channel_takes_the_place_of_the_paths_own(void** /*state*/)
+{
+    struct Named {
+        std::string_view channel;
+        std::string_view uri;
+        TargetKind kind;
+    };
+
+    constexpr std::array<std::string_view, 1> bases{"/"};
+    const auto named = std::to_array<Named>({
+        {"main", "/other/noarch/a.conda", TargetKind::file},
+        {"main", "/other/noarch/repodata.json", TargetKind::index},
+        {"main", "/noarch/repodata.json", TargetKind::index},
+        {"main", "/t/t/channeldata.json", TargetKind::index},
+        {"main/dev", "/", TargetKind::index},
+        {"main", "/-/x/", TargetKind::index},
+        {"main", "/-/x", TargetKind::file},
+        {"noarch", "/main/noarch/a.conda", TargetKind::unknown},
+        {"", "/main/noarch/a.conda", TargetKind::unknown},
+        {"main/", "/main/noarch/a.conda", TargetKind::unknown},
+    });
+    for (const Named& n : named) {
+        const auto target = psm::find_target_on(n.channel, n.uri, bases);
+        check_equal(n.uri, target.kind, n.kind);
+        check_same(n.uri, target.channel,
+                   n.kind == TargetKind::unknown ? "" : n.channel);
+    }
+}
+
 void channel_is_a_view_into_the_uri(void** /*state*/)
 {
     const std::string uri = "/main/dev/noarch/x";
@@ -205,6 +234,7 @@ int main()
         cmocka_unit_test(what_names_no_channel_is_unknown),
         cmocka_unit_test(paths_that_others_read_otherwise_are_unknown),
         cmocka_unit_test(longest_base_counts),
+        cmocka_unit_test(a_named_channel_takes_the_place_of_the_paths_own),
         cmocka_unit_test(channel_is_a_view_into_the_uri),
     };
     return cmocka_run_group_tests_name("target", tests, nullptr, nullptr);
