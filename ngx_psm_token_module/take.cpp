@@ -107,6 +107,15 @@ bool shows_token(std::string_view rest, std::string_view token)
     return rest.size() >= shortest && has_token_text(rest, token);
 }
 
+/// "GET ", and in the absolute form "http://host" as well.
+std::string_view before_uri(ngx_http_request_t* r)
+{
+    const u_char* line = r->request_line.data;
+
+    return {reinterpret_cast<const char*>(line),
+            static_cast<std::size_t>(uri_in_line(r) - line)};
+}
+
 bool can_move_over(ngx_http_request_t* r, const PathTokens& found,
                    std::string_view token)
 {
@@ -117,10 +126,10 @@ bool can_move_over(ngx_http_request_t* r, const PathTokens& found,
     }
 
     const std::size_t cut = found.cuts[0].len;
-    const auto lead =
-        static_cast<std::size_t>(uri_in_line(r) - r->request_line.data);
+    const std::string_view before = before_uri(r);
 
-    return cut >= masked_pair.size() + lead &&
+    return cut < r->uri.len && cut >= masked_pair.size() + before.size() &&
+           !shows_token(before, token) &&
            !shows_token(view(r->unparsed_uri).substr(cut), token);
 }
 
@@ -258,10 +267,11 @@ bool rewrite_all(ngx_http_request_t* r, const PathTokens& found,
 }
 
 /// Whether the raw bytes show a token that r->uri does not have at its
-/// place: in the query, deeper in the path, or before a "..".
+/// place: in the query, deeper in the path, before a "..", or for a host.
 bool leaks_elsewhere(ngx_http_request_t* r)
 {
-    if (has_whole_token(view(r->unparsed_uri))) {
+    if (has_whole_token(view(r->unparsed_uri)) ||
+        has_whole_token(before_uri(r))) {
         return true;
     }
     if (r->complex_uri == 0 && r->quoted_uri == 0) {
