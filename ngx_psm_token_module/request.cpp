@@ -66,6 +66,7 @@ void wipe_token(Request* request) noexcept
     if (request->token_len != 0) {
         wipe({request->token, request->token_len});
         request->token_len = 0;
+        request->claim = {}; // it showed that text
     }
 }
 

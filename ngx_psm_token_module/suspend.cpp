@@ -202,13 +202,17 @@ bool must_wait(Request* request)
         return false;
     }
 
-    // So that a client that goes away is noticed while we wait.
-    if (ngx_handle_read_event(request->r->connection->read, 0) != NGX_OK) {
+    ngx_http_request_t* r = request->r;
+
+    // So that a client that goes away is noticed while we wait; a post_action
+    // is done without it.
+    if (ngx_handle_read_event(r->connection->read, 0) != NGX_OK) {
         forget_lookups(request);
         return false;
     }
     request->stage = Stage::waiting;
-    request->r->read_event_handler = ngx_http_test_reading;
+    r->read_event_handler =
+        r->post_action ? ngx_http_block_reading : ngx_http_test_reading;
     return true;
 }
 
