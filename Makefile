@@ -62,7 +62,7 @@ MODULE_SRCS := $(wildcard $(ROOT)/ngx_psm_token_module/*.cpp)
 .PHONY: help
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' \
-	    $(ROOT)/Makefile
+	    $(ROOT)/Makefile $(ROOT)/mk/proof.mk
 	@echo
 	@sed -n 's/^# \(Variables:.*\)/  \1/p; s/^# \(NGINX_SRC .*\)/  \1/p' \
 	    $(ROOT)/Makefile
@@ -170,8 +170,18 @@ $(UNIT)/libpsm.a: $(UNIT_OBJS)
 $(UNIT_TESTS): $(UNIT)/%: $(UNIT)/obj/t/unit/%.o $(UNIT)/libpsm.a
 	@g++ $(UNIT_FLAGS) -o $@ $^ -lcmocka -lhiredis -lcrypto
 
-.SECONDARY: $(UNIT_TESTS:$(UNIT)/%=$(UNIT)/obj/t/unit/%.o)
--include $(wildcard $(UNIT)/obj/*/*.d $(UNIT)/obj/t/unit/*.d)
+# The fuzz targets as tests: each replays its committed corpus.
+FUZZ_NAMES := $(patsubst $(ROOT)/t/fuzz/%_fuzz.cpp,%,\
+                  $(wildcard $(ROOT)/t/fuzz/*_fuzz.cpp))
+REPLAYS    := $(FUZZ_NAMES:%=$(UNIT)/%_fuzz)
+
+$(REPLAYS): $(UNIT)/%: $(UNIT)/obj/t/fuzz/%.o $(UNIT)/obj/t/fuzz/replay.o \
+    $(UNIT)/libpsm.a
+	@g++ $(UNIT_FLAGS) -o $@ $^ -lhiredis -lcrypto
+
+.SECONDARY: $(UNIT_TESTS:$(UNIT)/%=$(UNIT)/obj/t/unit/%.o) \
+    $(REPLAYS:$(UNIT)/%=$(UNIT)/obj/t/fuzz/%.o)
+-include $(wildcard $(UNIT)/obj/*/*.d $(UNIT)/obj/t/*/*.d)
 
 # The real clients that Debian does not have.
 VENV := $(BUILD)/venv
@@ -185,11 +195,26 @@ $(VENV)/ready: $(ROOT)/t/clients/requirements.txt
 need-test:
 	@NGINX_SRC=$(NGINX_SRC) $(ROOT)/mk/deps ensure build run test
 
-# T: some of them; a name in t/unit/ stands for its program.
+# The compiled library behind a pipe, for the reference model; and what counts
+# calls of the heap in a test.
+MODEL := $(OUT)/model/harness
+$(MODEL): $(ROOT)/t/model/harness.cpp $(ROOT)/t/model/lines.hpp \
+    $(OUT)/ngx_psm_token_module.so
+	@mkdir -p $(@D)
+	@echo "link       $@"
+	@g++ $(STRICT) $(OPT) -o $@ $< $(LIB_OBJS) $(LD_OPT) -lhiredis -lcrypto
+
+COUNTER := $(BUILD)/count_calls.so
+$(COUNTER): $(ROOT)/t/lib/count_calls.c
+	@mkdir -p $(@D)
+	@gcc -O2 -Wall -Wextra -Werror -shared -fPIC -o $@ $<
+
+# T: some of them; a name in t/unit/ or t/fuzz/ stands for its program.
 T ?=
 E2E   := $(wildcard $(ROOT)/t/*.t $(ROOT)/t/clients/*.t)
-TESTS := $(if $(T),$(patsubst t/unit/%.cpp,$(UNIT)/%,$(T)),\
-             $(UNIT_TESTS) $(E2E))
+TESTS := $(if $(T),$(patsubst t/fuzz/%.cpp,$(UNIT)/%,\
+             $(patsubst t/unit/%.cpp,$(UNIT)/%,$(T))),\
+             $(UNIT_TESTS) $(REPLAYS) $(E2E))
 
 WANTED_UNIT := $(filter $(UNIT)/%,$(TESTS))
 WANTED_VENV := $(if $(or $(if $(T),,all),$(findstring client,$(T))),$(VENV)/ready)
@@ -200,13 +225,15 @@ test: ## run unit, end-to-end and client tests: T=t/one.t, SAN=1
 	@$(MAKE) --no-print-directory -C $(ROOT) prove
 
 .PHONY: prove
-prove: build $(WANTED_UNIT) $(WANTED_VENV)
+prove: build $(WANTED_UNIT) $(WANTED_VENV) $(MODEL) $(COUNTER)
 	@cd $(ROOT) && env \
 	    CMOCKA_MESSAGE_OUTPUT=TAP \
 	    PSM_MODULE=$(OUT)/ngx_psm_token_module.so \
 	    PSM_CLI=$(OUT)/psm-token \
 	    PSM_NGINX=$(NGINX) \
 	    PSM_VENV=$(VENV) \
+	    PSM_MODEL=$(MODEL) \
+	    PSM_COUNTER=$(COUNTER) \
 	    PSM_PRELOAD="$(if $(SAN),$(foreach lib,libasan.so libubsan.so,\
 	        $(shell gcc -print-file-name=$(lib))))" \
 	    UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1 \
@@ -214,6 +241,8 @@ prove: build $(WANTED_UNIT) $(WANTED_VENV)
 
 # Two at a time: most of a test is waiting.
 PROVE_FLAGS ?= -j2
+
+include $(ROOT)/mk/proof.mk
 
 # ---------------------------------------------------------------- check ----
 
