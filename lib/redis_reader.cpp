@@ -90,9 +90,13 @@ public:
 
     bool add_nil(const redisReadTask* task)
     {
+        // Only a nil may be read as "there is none", and nothing that we ask
+        // has the null array for an answer.
+        if (task->type == REDIS_REPLY_ARRAY) {
+            return refuse("a null array");
+        }
         // RESP3's null, which hiredis 1.x reads, has a type of its own.
-        if (task->type != REDIS_REPLY_STRING &&
-            task->type != REDIS_REPLY_ARRAY) {
+        if (task->type != REDIS_REPLY_STRING) {
             return refuse("a type that RESP2 does not have");
         }
         return add(task, {}, 0, 0);

@@ -75,8 +75,9 @@ private:
         if (type == ':') {
             return add_plain(reply, type, std::string(line), depth);
         }
-        if (*number == -1) {
-            return add_plain(reply, '_', "", depth);
+        if (*number == -1) { // of the two nulls, the string's alone
+            return type == '$' ? add_plain(reply, '_', "", depth)
+                               : State::wrong;
         }
         return *number < 0 ? State::wrong : array(reply, *number, depth);
     }

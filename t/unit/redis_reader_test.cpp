@@ -134,6 +134,8 @@ void broken_grammar_is_refused(void**)
         {"bad integer", ":1x\r\n"},
         {"bulk without its end", "$3\r\nabcXY", end},
         {"bulk in array without its end", "*1\r\n$1\r\naXY", end},
+        {"null array", "*-1\r\n", "a null array"},
+        {"null array in an array", "*1\r\n*-1\r\n", "a null array"},
         {"HTTP", "HTTP/1.1 400 Bad Request\r\n\r\n"},
         {"zero", std::string("\0", 1)},
     });
@@ -175,12 +177,12 @@ void replies_at_the_limits_pass(void**)
 void every_shape_is_read(void**)
 {
     constexpr std::string_view bytes =
-        "+OK\r\n-ERR no\r\n:-42\r\n$0\r\n\r\n$-1\r\n*-1\r\n*0\r\n"
+        "+OK\r\n-ERR no\r\n:-42\r\n$0\r\n\r\n$-1\r\n*0\r\n"
         "*3\r\n$2\r\n\r\n\r\n*2\r\n$-1\r\n+s\r\n-e\r\n";
     for (std::size_t step = 1; step <= bytes.size(); step++) {
         RedisReader reader(max_reply, max_elements);
         check_same("heard", read_all(reader, bytes, step),
-                   "+OK;-ERR no;:-42;$;_;_;*0;*3 $\r\n *2 _ +s -e;");
+                   "+OK;-ERR no;:-42;$;_;*0;*3 $\r\n *2 _ +s -e;");
     }
 }
 
