@@ -73,6 +73,11 @@ void ReplyFence::hold(std::uint64_t tag, const RedisReply& reply)
     held_bytes_ += reply.text.size();
     if (!answers_get(reply)) {
         doubt_ = "Redis answered GET with: " + words_of(reply);
+    } else if (reply.type == RedisType::string &&
+               reply.text == std::to_string(answered_)) {
+        // No record is a number. Said at once: the PONG that is due would
+        // never come.
+        doubt_ = "Redis left out an answer";
     } else if (held_bytes_ > max_held_bytes) {
         doubt_ = "Redis answered too much";
     } else {
