@@ -186,8 +186,9 @@ Target find_target_on(std::string_view channel, std::string_view uri,
     TargetKind kind = find_target(uri, bases).kind;
     if (kind == TargetKind::unknown) {
         const std::string_view file = uri.substr(uri.rfind('/') + 1);
-        kind = file.empty() || is_index_file(file) ? TargetKind::index
-                                                   : TargetKind::file;
+        const bool is_index = file.empty() || is_index_file(file) ||
+                              is_platform(behind_base(uri, bases).value_or(""));
+        kind = is_index ? TargetKind::index : TargetKind::file;
     }
     return {.kind = kind, .channel = channel};
 }

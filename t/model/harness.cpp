@@ -142,21 +142,9 @@ ChannelPrivacy privacy_of(const Store& store, std::string_view channel,
 
 Target target_of(std::string_view uri, const Settings& settings)
 {
-    Target target = find_target(uri, settings.bases);
-
-    if (!settings.channel) {
-        return target;
-    }
-    target.channel = {};
-    if (!is_channel_path(*settings.channel)) {
-        target.kind = TargetKind::unknown;
-        return target;
-    }
-    target.channel = *settings.channel;
-    if (target.kind == TargetKind::unknown) {
-        target.kind = TargetKind::file;
-    }
-    return target;
+    return settings.channel
+               ? find_target_on(*settings.channel, uri, settings.bases)
+               : find_target(uri, settings.bases);
 }
 
 /// Adds what the headers claim. A Basic value is decoded into `scratch`.

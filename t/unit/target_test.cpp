@@ -202,6 +202,8 @@ void a_named_channel_takes_the_place_of_the_paths_own(void** /*state*/)
         {"main", "/noarch/repodata.json", TargetKind::index},
         {"main", "/t/t/channeldata.json", TargetKind::index},
         {"main/dev", "/", TargetKind::index},
+        {"main", "/noarch", TargetKind::index},
+        {"main", "/noarch/noarch", TargetKind::file},
         {"main", "/-/x/", TargetKind::index},
         {"main", "/-/x", TargetKind::file},
         {"noarch", "/main/noarch/a.conda", TargetKind::unknown},
