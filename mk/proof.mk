@@ -55,3 +55,18 @@ coverage: ## lines and branches of lib and module that the tests reach
 	@$(MAKE) --no-print-directory -C $(ROOT) BUILD=$(COVER) SAN= VENV=$(VENV) \
 	    OPT='$(COVER_FLAGS)' LD_OPT=--coverage UNIT_FLAGS='$(COVER_FLAGS)' prove
 	@$(ROOT)/mk/coverage $(COVER)
+
+# ---------------------------------------------------------------- memory ---
+
+# The tests of what is hardest to end well. Not those that measure time, or
+# whose client is slow by itself.
+MEMCHECK := $(patsubst %,t/%.t,smoke path_token header_token keepalive privacy \
+                phases proxy location_header anonymous_names redis_hostile \
+                hostile_desync hostile_frames hostile_records hostile_splits \
+                async_body async_exit async_parked async_resume async_stampede)
+
+.PHONY: memcheck
+memcheck: ## run some end-to-end tests under valgrind: T=t/one.t
+	@NGINX_SRC=$(NGINX_SRC) $(ROOT)/mk/deps ensure build run test memcheck
+	@PSM_VALGRIND=1 $(MAKE) --no-print-directory -C $(ROOT) SAN= prove \
+	    T="$(or $(T),$(MEMCHECK))"

@@ -9,14 +9,17 @@ use strict;
 use warnings;
 
 use Exporter qw(import);
+use Socket qw(SOL_SOCKET SO_LINGER);
 use Test::More;
 use Time::HiRes qw(sleep time);
 
 use PSM::Http ();
+use PSM::Http2;
 use PSM::Process qw(wait_for);
 
 our @EXPORT_OK = qw(all_at_once answers_of streams_of gets_of until_status
-	quick_is reload_whole cache_is log_count hang_up);
+	quick_is reload_whole cache_is log_count hang_up wide_h2
+	begun wait_begun close_hard);
 
 # Sends one GET on a connection of its own for each path; nothing is read yet.
 sub all_at_once {
@@ -38,6 +41,39 @@ sub answers_of {
 sub streams_of {
 	my ($h2, @streams) = @_;
 	return map { $h2->answer($_, 20)->{status} } @streams;
+}
+
+# A connection of HTTP/2 that takes as much as the server wants to say.
+sub wide_h2 {
+	my ($port) = @_;
+
+	my $h2 = PSM::Http2->connect($port);
+	$h2->frame(8, 0, 0, pack 'N', 1 << 30);    # WINDOW_UPDATE
+	return $h2;
+}
+
+# Requests that nginx has begun to work on since it started, ours apart. Needs
+#	location = /status { psm_token off; stub_status; }
+# in the first server.
+sub begun {
+	my ($t) = @_;
+
+	my ($all) = $t->get('/status')->{body} =~ /^ *\d+ +\d+ +(\d+)/m;
+	return $all - ++$t->{polls};
+}
+
+# Waits until n more have begun since `before`.
+sub wait_begun {
+	my ($t, $before, $n, $limit) = @_;
+	return wait_for(sub { begun($t) - $before >= $n }, $limit // 20);
+}
+
+# Closes a client's connection with an RST.
+sub close_hard {
+	my ($socket) = @_;
+
+	setsockopt $socket, SOL_SOCKET, SO_LINGER, pack 'II', 1, 0;
+	close $socket;
 }
 
 # How often the gate asked a real Redis for this key.

@@ -12,8 +12,13 @@
 #
 # A client knows: send(bytes), drip(bytes, seconds between bytes), wait(s),
 # stall (no answer to this one), close, usual (what a Redis with the
-# records would answer), mode (what the test set last with $fake->mode),
-# number (of the connection, from 1), calls (commands on it so far).
+# records would answer), usual_bytes (the same, not sent), mode (what the test
+# set last with $fake->mode), number (of the connection, from 1), calls
+# (commands on it so far), cut (n, sub: the sub is called once n bytes more
+# have left, before the next one does).
+#
+# The bytes that came in are recorded as they came: frames, and what is no
+# command at all: garbled.
 
 package PSM::FakeRedis;
 
@@ -37,6 +42,7 @@ sub start {
 		socket => "$arg{dir}/fake.sock",
 		script => $arg{script} // sub { $_[0]->usual },
 		journal => PSM::Journal->new("$arg{dir}/fake.journal"),
+		bytes => PSM::Journal->new("$arg{dir}/fake.bytes"),
 	}, $class;
 	mkdir $arg{dir};
 	$self->{port} = free_port() if $arg{tcp};
@@ -101,6 +107,12 @@ sub wait_commands {
 	return wait_for(sub { $self->commands($name) >= $n }, 5);
 }
 
+# The commands as the bytes that came, as a list of [connection number, bytes].
+sub frames { return grep { defined $_->[0] } $_[0]{bytes}->entries }
+
+# Why what came was no command, and the bytes: a list of texts.
+sub garbled { return map { $_->[1] } grep { !defined $_->[0] } $_[0]{bytes}->entries }
+
 sub _serve {
 	my ($self, $listen) = @_;
 
@@ -126,20 +138,72 @@ sub _talk {
 	$SIG{PIPE} = 'IGNORE';
 	my $client = bless { fake => $self, socket => $socket,
 		number => $number, calls => 0 }, 'PSM::FakeRedis::Client';
-	while (defined(my $line = <$socket>)) {
-		my ($count) = $line =~ /^\*(\d+)\r\n/ or die "not a command: $line";
-		my @words = map {
-			my ($length) = <$socket> =~ /^\$(\d+)\r\n/ or die 'bad length';
-			read $socket, my $word, $length + 2;
-			substr $word, 0, $length;
-		} 1 .. $count;
+	while (my ($bytes, @words) = eval { _command($socket) }) {
 		my $name = uc shift @words;
+		$self->{bytes}->add([$number, $bytes]);
 		$self->{journal}->add([$number, $name, @words]);
 		$client->{calls}++;
 		$client->{last} = [$name, @words];
 		$self->{script}->($client, $name, @words);
 		last if $client->{closed};
 	}
+	$self->{bytes}->add([undef, $@]) if $@;
+}
+
+# One command, to the letter: its bytes and its words; nothing at the end.
+sub _command {
+	my ($socket) = @_;
+
+	my $bytes = <$socket> // return;
+	my ($count) = $bytes =~ /\A\*([1-9][0-9]*)\r\n\z/
+		or die "not a command: $bytes";
+	my @words;
+	for (1 .. $count) {
+		my $head = <$socket> // return;    # the connection was given up
+		my ($length) = $head =~ /\A\$([0-9]+)\r\n\z/
+			or die "not a length: $bytes$head";
+		(read $socket, my $word, $length + 2) == $length + 2 or return;
+		$bytes .= "$head$word";
+		$word =~ s/\r\n\z// or die "longer than it says: $bytes";
+		push @words, $word;
+	}
+	return ($bytes, @words);
+}
+
+# Replies that answer nothing, by name: bytes; undef for the end; a reference
+# for the right answer twice. texts: by name, what would be right elsewhere.
+sub wrong_replies {
+	my (%texts) = @_;
+
+	my @errors = qw(LOADING NOAUTH MOVED ASK READONLY MASTERDOWN OOM BUSY
+		WRONGTYPE ERR unknown);
+	return (
+		(map { ("-$_" => "-$_ for some reason\r\n") } @errors),
+		(map { ($_ => PSM::FakeRedis::Client::_bulk($texts{$_})) } keys %texts),
+		'an empty error' => "-\r\n",
+		'a status' => "+Fine\r\n",
+		'a PONG to another PING' => "+PONG\r\n",
+		'an integer' => ":1\r\n",
+		'nil' => "\$-1\r\n",
+		'an array' => "*1\r\n\$2\r\nOK\r\n",
+		'an array of nil' => "*1\r\n\$-1\r\n",
+		'an array of itself' => "*2\r\n\$4\r\npong\r\n\$0\r\n\r\n",
+		'a nested array' => "*1\r\n*1\r\n*1\r\n+OK\r\n",
+		'an empty array' => "*0\r\n",
+		'an empty text' => "\$0\r\n\r\n",
+		'a push' => ">2\r\n+invalidate\r\n*1\r\n+x\r\n",
+		'null of RESP3' => "_\r\n",
+		'true of RESP3' => "#t\r\n",
+		'a length that is none' => "\$1e3\r\n",
+		'a promise of 2 GiB' => "\$2147483647\r\n",
+		'a huge text' => "\$3000000\r\n" . 'x' x 3_000_000 . "\r\n",
+		'2^63 elements' => "*9223372036854775807\r\n",
+		'2,000 levels' => "*1\r\n" x 2000,
+		'no line end' => 'OK',
+		'NUL bytes' => "\0" x 100,
+		'the end' => undef,
+		'two of it' => \2,
+	);
 }
 
 package PSM::FakeRedis::Client;
@@ -148,7 +212,22 @@ use Time::HiRes ();
 
 sub send {
 	my ($self, $bytes) = @_;
-	print { $self->{socket} } $bytes;
+
+	while (my $cut = $self->{cut}) {
+		last if length $bytes < $cut->[0];
+		print { $self->{socket} } substr $bytes, 0, $cut->[0], '';
+		delete $self->{cut};
+		$cut->[1]->($self);
+		return $self if $self->{closed};
+	}
+	$self->{cut}[0] -= length $bytes if $self->{cut};
+	print { $self->{socket} } $bytes if length $bytes;
+	return $self;
+}
+
+sub cut {
+	my ($self, $n, $sub) = @_;
+	$self->{cut} = [$n, $sub];
 	return $self;
 }
 
@@ -183,29 +262,29 @@ sub number { return $_[0]{number} }
 
 sub calls { return $_[0]{calls} }
 
-sub bulk {
-	my ($self, $text) = @_;
-	return $self->send(defined $text
-		? '$' . length($text) . "\r\n$text\r\n" : "\$-1\r\n");
+sub bulk { return $_[0]->send(_bulk($_[1])) }
+
+sub usual { return $_[0]->send($_[0]->usual_bytes) }
+
+sub _bulk {
+	my ($text) = @_;
+	return defined $text ? '$' . length($text) . "\r\n$text\r\n" : "\$-1\r\n";
 }
 
-sub usual {
+sub usual_bytes {
 	my ($self) = @_;
 
 	my ($name, @args) = @{ $self->{last} };
 	my $records = $self->{fake}{records} // {};
-	return $self->bulk($records->{ $args[0] }) if $name eq 'GET';
-	return $self->send("+PONG\r\n") if $name eq 'PING';
-	return $self->send(":$self->{number}\r\n")
+	return _bulk($records->{ $args[0] }) if $name eq 'GET';
+	return @args ? _bulk($args[0]) : "+PONG\r\n" if $name eq 'PING';
+	return ":$self->{number}\r\n"
 		if $name eq 'CLIENT' && uc $args[0] eq 'ID';
-	return $self->send("*3\r\n\$9\r\nsubscribe\r\n\$"
-		. length($args[0]) . "\r\n$args[0]\r\n:1\r\n")
+	return "*3\r\n" . _bulk('subscribe') . _bulk($args[0]) . ":1\r\n"
 		if $name eq 'SUBSCRIBE';
-	return $self->send("*3\r\n\$6\r\nmaster\r\n:0\r\n*0\r\n")
-		if $name eq 'ROLE';
-	return $self->send("+OK\r\n")
-		if $name =~ /^(?:AUTH|SELECT|CLIENT)$/;
-	return $self->send("-ERR unknown command\r\n");
+	return "*3\r\n" . _bulk('master') . ":0\r\n*0\r\n" if $name eq 'ROLE';
+	return "+OK\r\n" if $name =~ /^(?:AUTH|SELECT|CLIENT)$/;
+	return "-ERR unknown command\r\n";
 }
 
 1;

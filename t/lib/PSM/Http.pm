@@ -14,6 +14,8 @@ use IO::Select;
 use IO::Socket::INET;
 use Time::HiRes qw(time);
 
+use PSM::Process ();
+
 our @EXPORT_OK = qw(connect_to send_all receive format_request header);
 
 sub connect_to {
@@ -74,7 +76,7 @@ sub header {
 sub receive {
 	my ($socket, $method, $limit) = @_;
 
-	my $in = { socket => $socket, buffer => '', end => time + ($limit // 10) };
+	my $in = { socket => $socket, buffer => '', end => time + ($limit // 10) * PSM::Process::PATIENCE };
 	my $r = { status => 0, reason => '', headers => [], body => '',
 		raw => '', interim => [] };
 

@@ -94,7 +94,7 @@ sub answer {
 	my ($self, $stream, $limit) = @_;
 
 	my $s = $self->{streams}{$stream} //= { status => 0, body => '' };
-	my $end = time + ($limit // 5);
+	my $end = time + ($limit // 5) * PSM::Process::PATIENCE;
 	while (!$s->{ended}) {
 		last if $self->{gone};
 		my $left = $end - time;

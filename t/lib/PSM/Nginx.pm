@@ -108,8 +108,9 @@ sub _complete {
 	my ($self, $text) = @_;
 
 	return $self->_expand($text) if $text =~ /^\s*events\b/m;
+	my $time = $ENV{PSM_VALGRIND} ? ' timeout=10s connect_timeout=10s' : '';
 	my $store = $text =~ /\bpsm_token_redis\b/ ? ''
-		: 'psm_token_redis %%REDIS%%;';
+		: "psm_token_redis %%REDIS%%$time;";
 	return $self->_expand($FRAME, BODY => $text, STORE => $store);
 }
 
@@ -121,6 +122,20 @@ sub write_conf {
 	print $fh $self->_complete($text);
 	close $fh;
 	return $path;
+}
+
+# PSM_VALGRIND=1 (make memcheck): nginx runs under memcheck, the workers that
+# it forks too. What it finds stands in logs/valgrind.PID, which finish reads.
+sub _valgrind {
+	my ($self) = @_;
+
+	return if !$ENV{PSM_VALGRIND};
+	return ('valgrind', '--quiet', '--trace-children=yes', '--vgdb=no',
+		'--error-exitcode=99', '--leak-check=full',
+		'--show-leak-kinds=definite', '--errors-for-leak-kinds=definite',
+		'--num-callers=24', '--keep-debuginfo=yes',
+		"--suppressions=$PSM::Gate::REPO/t/lib/valgrind.supp",
+		"--log-file=$self->{test}{dir}/logs/valgrind.%p");
 }
 
 sub _arguments {
@@ -154,8 +169,8 @@ sub start {
 	my $conf = "$test->{dir}/nginx.conf";
 	$self->{process} = PSM::Process->start(
 		name => 'nginx', output => "$test->{dir}/logs/stderr.log",
-		env => $self->_environment(1), run => [$self->_arguments($conf,
-			"$test->{dir}/logs/error.log")],
+		env => $self->_environment(1), run => [$self->_valgrind,
+			$self->_arguments($conf, "$test->{dir}/logs/error.log")],
 	);
 	my @ports = slurp($conf) =~ /^[^#\n]*?\blisten\s+(?:127\.0\.0\.1:)?(\d+)/mg;
 	for my $port (@ports) {

@@ -14,12 +14,15 @@ use Time::HiRes qw(sleep time);
 
 our @EXPORT_OK = qw(wait_for free_port children_of slurp);
 
+# Under valgrind everything takes its time.
+use constant PATIENCE => $ENV{PSM_VALGRIND} ? 10 : 1;
+
 # Polls until the sub gives a true value, and gives that; false after `limit`
 # seconds.
 sub wait_for {
 	my ($sub, $limit) = @_;
 
-	my $end = time + ($limit // 10);
+	my $end = time + ($limit // 10) * PATIENCE;
 	while (1) {
 		my $got = $sub->();
 		return $got if $got;

@@ -64,6 +64,11 @@ sub _crashes {
 		push @found, ($file =~ s{.*/}{}r) . ': ' . substr $text, $-[0], 3000
 			if $text =~ /Sanitizer|runtime error:/;
 	}
+	for my $file (glob "$test->{dir}/logs/valgrind.*") {
+		my $text = slurp($file);    # quiet: it has lines only for errors
+		push @found, ($file =~ s{.*/}{}r) . ': ' . substr $text, 0, 6000
+			if length $text;
+	}
 	return @found, map { "core file $_" } glob "$test->{dir}/core*";
 }
 
