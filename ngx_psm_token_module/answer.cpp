@@ -7,6 +7,7 @@
 #include "request.hpp"
 
 #include "../lib/clock_text.hpp"
+#include "../lib/mask.hpp"
 #include "../lib/problem.hpp"
 #include "../lib/text.hpp"
 
@@ -181,6 +182,44 @@ bool shape_answer(Request* request)
     return true;
 }
 
+/// Gives the Location its token back for as long as the header is being
+/// sent: behind that, a copy in the pool would be found in $sent_http_location
+/// and in the memory of an idle worker.
+ngx_int_t send_with_token(Request* request)
+{
+    ngx_http_request_t* r = request->r;
+    ngx_table_elt_t* restored = nullptr;
+    bool sound = true;
+
+    for_each_named(r, "Location", [&](ngx_table_elt_t& h) {
+        const u_char* before = h.value.data;
+
+        if (restored == nullptr) { // there is one
+            sound = restore_token(request, h.value);
+            restored = h.value.data != before ? &h : nullptr;
+        }
+    });
+    if (!sound) {
+        return NGX_ERROR;
+    }
+
+    // nginx would make it absolute with the name and the port that it
+    // listens on, which need not be those that the client knows.
+    if (r->headers_out.location != nullptr &&
+        view(r->headers_out.location->value).starts_with('/')) {
+        r->headers_out.location = nullptr;
+    }
+
+    const ngx_int_t rc = next_header_filter(r);
+
+    if (restored != nullptr) {
+        mask_token_url(bytes(restored->value),
+                       {request->token, request->token_len});
+    }
+    wipe_token(request);
+    return rc;
+}
+
 ngx_int_t header_filter(ngx_http_request_t* r)
 {
     Request* request = r == r->main ? find_request(r) : nullptr;
@@ -192,24 +231,8 @@ ngx_int_t header_filter(ngx_http_request_t* r)
     if (!shape_answer(request)) {
         return NGX_ERROR;
     }
-    if (request->token_len != 0) {
-        bool restored = true;
-        for_each_named(r, "Location", [&](ngx_table_elt_t& h) {
-            restored = restored && restore_token(request, h.value);
-        });
-        if (!restored) {
-            return NGX_ERROR;
-        }
-        wipe_token(request);
-
-        // nginx would make it absolute with the name and the port that it
-        // listens on, which need not be those that the client knows.
-        if (r->headers_out.location != nullptr &&
-            view(r->headers_out.location->value).starts_with('/')) {
-            r->headers_out.location = nullptr;
-        }
-    }
-    return next_header_filter(r);
+    return request->token_len != 0 ? send_with_token(request)
+                                   : next_header_filter(r);
 }
 
 ngx_int_t body_filter(ngx_http_request_t* r, ngx_chain_t* in)

@@ -54,6 +54,7 @@ client_max_body_size 0;
 upstream back {{ server %%LISTEN2%%; keepalive 8; }}
 server {{
 	listen %%LISTEN2%%;
+	access_log off; # of a header that is no carrier there: not the gate's
 	location / {{ return 204; }}
 }}
 {servers}

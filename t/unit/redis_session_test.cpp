@@ -59,7 +59,7 @@ std::string long_script()
 {
     return "+OK\r\n+OK\r\n-NOPERM setname\r\n" + bulk("value") + "$-1\r\n" +
            bulk("") + bulk(std::string("a\r\nb\0c", 6)) +
-           ":-42\r\n+PONG\r\n-ERR no\r\n*0\r\n*-1\r\n"
+           ":-42\r\n+PONG\r\n-ERR no\r\n*0\r\n$-1\r\n"
            "*3\r\n$1\r\nx\r\n*2\r\n:1\r\n*1\r\n$-1\r\n+s\r\n" +
            bulk(std::string(3000, 'l')) + "$-1\r\n";
 }
