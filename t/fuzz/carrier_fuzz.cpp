@@ -191,31 +191,28 @@ void check_basic(std::string_view pair, const Setting& setting)
 Verdict expected_verdict(const std::vector<Credential>& credentials)
 {
     std::set<std::string_view> tokens;
-    std::set<std::pair<bool, TokenShape>> others;
     for (const auto& c : credentials) {
         if (c.shape == TokenShape::well_formed) {
             tokens.insert(c.text);
-        } else {
-            others.insert({c.carrier == Carrier::path, c.shape});
         }
     }
-    const bool alone = tokens.empty();
     if (tokens.size() > 1) {
         return Verdict::ambiguous;
     }
-    if (others.contains({true, TokenShape::placeholder})) {
+    // A header that holds none is ignored beside a token.
+    std::set<TokenShape> counting;
+    for (const auto& c : credentials) {
+        if (c.carrier == Carrier::path || tokens.empty()) {
+            counting.insert(c.shape);
+        }
+    }
+    if (counting.contains(TokenShape::placeholder)) {
         return Verdict::masked;
     }
-    if (others.contains({true, TokenShape::malformed})) {
+    if (counting.contains(TokenShape::malformed)) {
         return Verdict::malformed;
     }
-    if (!alone) {
-        return Verdict::token;
-    }
-    if (others.contains({false, TokenShape::placeholder})) {
-        return Verdict::masked;
-    }
-    return others.empty() ? Verdict::none : Verdict::malformed;
+    return tokens.empty() ? Verdict::none : Verdict::token;
 }
 
 /// Any order of the carriers means the same.
