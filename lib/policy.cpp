@@ -278,6 +278,9 @@ bool is_public_read(const Question& question) noexcept
 
 Demand demand_of(const Question& question) noexcept
 {
+    if (question.target.misleading) {
+        return {};
+    }
     switch (question.requirement.kind) {
     case Requirement::Kind::automatic:
         return demand_of_artifact(question);

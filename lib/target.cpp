@@ -140,37 +140,55 @@ bool take_segment(Walk& walk, std::string_view segment, std::size_t end,
            has_name_grammar(segment);
 }
 
+/// False when the path names no channel or breaks the grammar.
+bool walk_path(Walk& walk, std::string_view path, Sight sight)
+{
+    for (std::size_t at = 0; at < path.size();) {
+        const std::size_t end = std::min(path.find('/', at), path.size());
+        const std::string_view segment = path.substr(at, end - at);
+        if (is_dot_segment(segment, sight)) {
+            return false;
+        }
+        if (walk.ended) {
+            walk.file = segment;
+        } else if (!take_segment(walk, segment, end, end == path.size())) {
+            return false;
+        }
+        at = end + 1;
+    }
+    return true;
+}
+
+/// The walk may have ended in front of what misleads.
+Target unknown_target(std::string_view path)
+{
+    const Sight sight = look_over(path);
+    bool misleading = sight.treacherous;
+
+    for (std::size_t at = 0; at < path.size() && !misleading;) {
+        const std::size_t end = std::min(path.find('/', at), path.size());
+        misleading = is_dot_segment(path.substr(at, end - at), sight);
+        at = end + 1;
+    }
+    return {.misleading = misleading};
+}
+
 } // namespace
 
 Target find_target(std::string_view uri,
                    std::span<const std::string_view> bases) noexcept
 {
     const auto behind = behind_base(uri, bases);
-    if (!behind || behind->empty()) {
-        return {};
+    if (!behind) {
+        return unknown_target(uri.substr(std::min<std::size_t>(1, uri.size())));
     }
     const std::string_view path = *behind;
-
     const Sight sight = look_over(path);
-    if (sight.treacherous) {
-        return {};
-    }
-
     Walk walk;
-    for (std::size_t at = 0; at < path.size();) {
-        const std::size_t end = std::min(path.find('/', at), path.size());
-        const std::string_view segment = path.substr(at, end - at);
-        if (is_dot_segment(segment, sight)) {
-            return {};
-        }
-        if (walk.ended) {
-            walk.file = segment;
-        } else if (!take_segment(walk, segment, end, end == path.size())) {
-            return {};
-        }
-        at = end + 1;
-    }
 
+    if (path.empty() || sight.treacherous || !walk_path(walk, path, sight)) {
+        return unknown_target(path);
+    }
     const bool is_index =
         walk.is_index || path.ends_with('/') || is_index_file(walk.file);
     return {.kind = is_index ? TargetKind::index : TargetKind::file,
@@ -180,10 +198,11 @@ Target find_target(std::string_view uri,
 Target find_target_on(std::string_view channel, std::string_view uri,
                       std::span<const std::string_view> bases) noexcept
 {
-    if (!is_channel_path(channel)) {
-        return {};
+    const Target own = find_target(uri, bases);
+    if (own.misleading || !is_channel_path(channel)) {
+        return {.misleading = own.misleading};
     }
-    TargetKind kind = find_target(uri, bases).kind;
+    TargetKind kind = own.kind;
     if (kind == TargetKind::unknown) {
         const std::string_view file = uri.substr(uri.rfind('/') + 1);
         const bool is_index = file.empty() || is_index_file(file) ||

@@ -21,12 +21,14 @@ struct Target {
     TargetKind kind = TargetKind::unknown;
     /// A view into the URI; empty when it names no channel.
     std::string_view channel{};
+    /// Some upstream could read another path out of it: nothing is allowed.
+    bool misleading = false;
 };
 
 /// `uri` is decoded, merged and free of tokens; `bases` each begin and end
 /// with a slash, the longest that matches counts. A URI that still holds an
 /// empty or dot segment, a control character, a backslash or a percent sign
-/// is unknown: an upstream that decodes once more would see another path.
+/// is misleading: an upstream that decodes once more would see another path.
 [[nodiscard]] Target
 find_target(std::string_view uri,
             std::span<const std::string_view> bases) noexcept;
@@ -34,7 +36,7 @@ find_target(std::string_view uri,
 /// The same where the configuration names the channel (psm_token_channel):
 /// `channel` in place of the path's own. Whether it is an index is told by
 /// the path alone, even by one that names no channel. A `channel` that is no
-/// channel path gives an unknown target.
+/// channel path gives an unknown target; a misleading path stays one.
 [[nodiscard]] Target
 find_target_on(std::string_view channel, std::string_view uri,
                std::span<const std::string_view> bases) noexcept;

@@ -72,6 +72,8 @@ def need_by_scope(scope):
 @lru_cache(maxsize=4096)
 def need_of(require, method, target):
     """None: action_unknown."""
+    if target.misleading:
+        return None
     if require in scopes.LEVEL_OF:
         return need_by_scope(require)
     known = require == 'auto' or require in scopes.LEVELS

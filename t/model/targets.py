@@ -25,10 +25,12 @@ _SEGMENT = re.compile(r'[A-Za-z0-9][A-Za-z0-9._-]{0,63}')
 
 
 class Target(NamedTuple):
-    """channel None: the path names no channel."""
+    """channel None: the path names no channel. misleading: an upstream could
+    read another path, so nothing is allowed (T30, T41)."""
 
     channel: Optional[str]
     is_index: bool
+    misleading: bool = False
 
 
 def ends_channel(segment):
@@ -94,17 +96,19 @@ def from_path(rest, under_base):
     segments = rest[1:].split('/')
     channel, behind = split_channel(segments)
     path = '/'.join(channel)
-    sound = under_base and not is_read_otherwise(rest)
+    misleading = is_read_otherwise(rest)
+    sound = under_base and not misleading
     named = sound and is_channel_path(path)
     platform_alone = sound and not channel
     return Target(path if named else None,
-                  is_index(segments, behind, named or platform_alone))
+                  is_index(segments, behind, named or platform_alone),
+                  misleading)
 
 
 def of_request(taken, explicit):
     """psm_token_channel, when it is set, says the channel instead."""
     target = from_path(taken.rest, taken.under_base)
-    if explicit is None:
+    if explicit is None or target.misleading:
         return target
     return target._replace(
         channel=explicit if is_channel_path(explicit) else None)
