@@ -188,15 +188,16 @@ bool shape_answer(Request* request)
 ngx_int_t send_with_token(Request* request)
 {
     ngx_http_request_t* r = request->r;
+    ngx_table_elt_t* const location = r->headers_out.location;
     ngx_table_elt_t* restored = nullptr;
+    ngx_str_t before{};
     bool sound = true;
 
     for_each_named(r, "Location", [&](ngx_table_elt_t& h) {
-        const u_char* before = h.value.data;
-
         if (restored == nullptr) { // there is one
+            before = h.value;
             sound = restore_token(request, h.value);
-            restored = h.value.data != before ? &h : nullptr;
+            restored = h.value.data != before.data ? &h : nullptr;
         }
     });
     if (!sound) {
@@ -212,6 +213,16 @@ ngx_int_t send_with_token(Request* request)
 
     const ngx_int_t rc = next_header_filter(r);
 
+    // Another filter keeps the header back, or makes another answer of it
+    // (416): there will be a second time.
+    if (!r->header_sent) {
+        r->headers_out.location = location;
+        if (restored != nullptr) {
+            wipe(bytes(restored->value));
+            restored->value = before;
+        }
+        return rc;
+    }
     if (restored != nullptr) {
         mask_token_url(bytes(restored->value),
                        {request->token, request->token_len});

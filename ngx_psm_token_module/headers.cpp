@@ -41,12 +41,10 @@ bool Reader::read(const ngx_table_elt_t& header)
     if ((carriers & enabled) == 0) {
         return true;
     }
-    if ((carriers & seen) != 0) {
-        twice = true;
-        return false;
-    }
+    twice = twice || (carriers & seen) != 0;
     seen |= carriers;
 
+    // Also behind a second line, so that no token is passed on with it.
     std::optional<Credential> credential;
     if (carriers == authorization_carriers) {
         decoded = true;
@@ -180,13 +178,6 @@ ngx_int_t identify(Request* request)
 
     request->identified = true;
 
-    // What nginx itself asks for is nobody's: the headers are the client's,
-    // the URI is not.
-    if (request->internal) {
-        request->standing = Standing::anonymous;
-        return NGX_OK;
-    }
-
     Reader reader;
     reader.request = request;
     reader.enabled = static_cast<CarrierSet>(conf->carriers);
@@ -197,8 +188,12 @@ ngx_int_t identify(Request* request)
         request->r->headers_in.headers,
         [&](const ngx_table_elt_t& header) { return reader.read(header); });
 
-    const ngx_int_t rc =
-        reader.twice ? NGX_HTTP_BAD_REQUEST : judge(request, reader.claim);
+    ngx_int_t rc = NGX_OK;
+    if (request->nobody) {
+        request->standing = Standing::anonymous;
+    } else {
+        rc = reader.twice ? NGX_HTTP_BAD_REQUEST : judge(request, reader.claim);
+    }
     if (reader.decoded) {
         wipe(reader.scratch);
     }

@@ -4,7 +4,10 @@
 
 #include "conf.hpp"
 
+#include <openssl/rand.h>
+
 #include <algorithm>
+#include <stdexcept>
 
 namespace psm::edge {
 
@@ -14,11 +17,14 @@ namespace {
 constexpr std::string_view absent_mark = "-";
 constexpr std::string_view invalid_mark = "!";
 
+/// Nobody who chooses names may know how they are spread.
 std::uint64_t random_seed()
 {
-    return (static_cast<std::uint64_t>(ngx_random()) << 32U) ^
-           static_cast<std::uint64_t>(ngx_random()) ^
-           (static_cast<std::uint64_t>(ngx_pid) << 16U);
+    std::uint64_t seed = 0;
+    if (RAND_bytes(reinterpret_cast<unsigned char*>(&seed), sizeof seed) != 1) {
+        throw std::runtime_error("the random number generator failed");
+    }
+    return seed;
 }
 
 std::size_t negative_size(const MainConf& conf)

@@ -54,7 +54,7 @@ Request* create_request(ngx_http_request_t* r) noexcept
 
     auto* request = new (cln->data) Request{};
     request->r = r;
-    request->internal = r->internal != 0;
+    request->nobody = r->internal != 0;
     cln->handler = cleanup_request;
 
     ngx_http_set_ctx(r, request, ngx_psm_token_module);
@@ -66,7 +66,9 @@ void wipe_token(Request* request) noexcept
     if (request->token_len != 0) {
         wipe({request->token, request->token_len});
         request->token_len = 0;
-        request->claim = {}; // it showed that text
+        // Who asks behind that, for a post_action, can no longer be told.
+        request->claim = {};
+        request->nobody = !request->identified;
     }
 }
 

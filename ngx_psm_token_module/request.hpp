@@ -54,7 +54,8 @@ struct Request {
     bool identified;            // the headers were read
     bool hashed;                // `digest` is that of the token it came with
     bool asked_strictly;        // `standing` does not come from a cache
-    bool internal;              // came to us as nginx's own request: nobody
+    bool nobody;                // what nginx asks for by itself: the headers
+                                // are the client's, the URI is not
     std::uint8_t header_tokens; // CarrierSet of the headers read as a token
     CacheStatus cache;
     Standing standing;

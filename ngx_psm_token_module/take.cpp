@@ -270,8 +270,7 @@ bool rewrite_all(ngx_http_request_t* r, const PathTokens& found,
 /// place: in the query, deeper in the path, before a "..", or for a host.
 bool leaks_elsewhere(ngx_http_request_t* r)
 {
-    if (has_whole_token(view(r->unparsed_uri)) ||
-        has_whole_token(before_uri(r))) {
+    if (has_whole_token(view(r->request_line))) {
         return true;
     }
     if (r->complex_uri == 0 && r->quoted_uri == 0) {
