@@ -66,7 +66,17 @@ class Store:
                                tokens[first:first + batch], first)])
 
     def calls(self):
-        """How often each command has been called, but for this one."""
+        """How often each command has been called, but for this one, once what
+        an earlier measurement had under way has arrived."""
+        counts = self._calls()
+        for _ in range(100):
+            time.sleep(0.01)
+            before, counts = counts, self._calls()
+            if counts == before:
+                break
+        return counts
+
+    def _calls(self):
         counts = {}
         for line in self.commands([("INFO", "commandstats")])[0].splitlines():
             if line.startswith("cmdstat_"):
