@@ -54,7 +54,7 @@ coverage: ## lines and branches of lib and module that the tests reach
 	@find $(COVER) -name '*.gcda' -delete 2> /dev/null || true
 	@$(MAKE) --no-print-directory -C $(ROOT) BUILD=$(COVER) SAN= VENV=$(VENV) \
 	    OPT='$(COVER_FLAGS)' LD_OPT=--coverage UNIT_FLAGS='$(COVER_FLAGS)' prove
-	@$(ROOT)/mk/coverage $(COVER)
+	@NGINX_SRC=$(NGINX_SRC) $(ROOT)/mk/coverage $(COVER)
 
 # ---------------------------------------------------------------- memory ---
 
