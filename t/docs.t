@@ -65,6 +65,29 @@ same('commands', [$list =~ /^  (\w+) /mg],
 	[do { my %seen; grep { !$seen{$_}++ } map { /(\w+)/ ? $1 : () }
 		map { split /, / } $commands =~ /^\| (`[a-z].*?) \| /mg }]);
 
-unlike($readme, qr/\x{2014}|TODO|FIXME/, 'README is finished');
+# Each threat that SECURITY.md lists is cited where it says, and none is
+# cited that it does not list.
+my $security = text('SECURITY.md');
+my %listed = $security =~ /^\| (T\d+) \| .*? \| (`.*`) \|$/mg;
+cmp_ok(scalar keys %listed, '>=', 75, 'SECURITY.md lists the threats');
+for my $threat (sort keys %listed) {
+	for my $file ($listed{$threat} =~ /`([^`]+)`/g) {
+		like(text($file), qr/\b$threat\b/, "$threat is in $file");
+	}
+}
+my %cited;
+for my $file (map { s{^\Q$root\E/}{}r } glob "$root/t/*.t") {
+	$cited{$_} = $file for text($file) =~ /\b(T\d\d)\b/g;
+}
+is_deeply([grep { !$listed{$_} } sort keys %cited], [],
+	'no test cites another');
+for my $file ($security =~ /`(t\/[\w\/]+\.(?:t|cpp))`/g) {
+	ok(-e "$root/$file", "$file is there");
+}
+
+for ([README => $readme], [SECURITY => $security]) {
+	my ($name, $text) = @$_;
+	unlike($text, qr/\x{2014}|TODO|FIXME|\@[A-Z]+\@/, "$name is finished");
+}
 
 done_testing();
