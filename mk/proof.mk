@@ -51,7 +51,8 @@ COVER_FLAGS := -g -O0 --coverage
 .PHONY: coverage
 coverage: ## lines and branches of lib and module that the tests reach
 	@NGINX_SRC=$(NGINX_SRC) $(ROOT)/mk/deps ensure build run test coverage
-	@find $(COVER) -name '*.gcda' -delete 2> /dev/null || true
+	@mkdir -p $(COVER)
+	@find $(COVER) -name '*.gcda' -delete
 	@$(MAKE) --no-print-directory -C $(ROOT) BUILD=$(COVER) SAN= VENV=$(VENV) \
 	    OPT='$(COVER_FLAGS)' LD_OPT=--coverage UNIT_FLAGS='$(COVER_FLAGS)' prove
 	@NGINX_SRC=$(NGINX_SRC) $(ROOT)/mk/coverage $(COVER)
