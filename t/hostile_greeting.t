@@ -10,7 +10,7 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 
-use PSM::Async qw(hang_up reload_whole until_status);
+use PSM::Async qw(reload_whole until_status wrong_at);
 use PSM::Check qw(answer_is);
 use PSM::Gate;
 use Test::More;
@@ -38,16 +38,8 @@ sub step_of {
 	return $client->{pings}++ ? 'a later PING' : 'the first PING';
 }
 
-$t->fake_redis(records => \%records, script => sub {
-	my ($client, @command) = @_;
-
-	my ($step, $reply) = split /: /, $client->mode;
-	return $client->usual if step_of($client, @command) ne $step;
-	my $bytes = $wrong{$reply};
-	return $client->usual->usual if ref $bytes;
-	return hang_up($client) if !defined $bytes;
-	$client->send($bytes);
-});
+$t->fake_redis(records => \%records,
+	script => wrong_at(\&step_of, \%wrong));
 my $password = $t->private_file('password', "a password\n");
 
 # Some replies are never whole, and cost a deadline each.

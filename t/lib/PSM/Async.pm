@@ -18,7 +18,7 @@ use PSM::Http2;
 use PSM::Process qw(wait_for);
 
 our @EXPORT_OK = qw(all_at_once answers_of streams_of gets_of until_status
-	quick_is reload_whole cache_is log_count hang_up wide_h2
+	quick_is reload_whole cache_is log_count hang_up wrong_at wide_h2
 	begun wait_begun close_hard);
 
 # Sends one GET on a connection of its own for each path; nothing is read yet.
@@ -140,6 +140,24 @@ sub hang_up {
 
 	shutdown $client->{socket}, 2;
 	$client->close;
+}
+
+# A script for a fake Redis whose mode is "step: reply": it answers as usual,
+# but at the step that step_of(client, command) names, where the reply of the
+# hash is sent: bytes; a reference for the usual answer twice; undef to hang up.
+sub wrong_at {
+	my ($step_of, $wrong) = @_;
+
+	return sub {
+		my ($client, @command) = @_;
+
+		my ($step, $reply) = split /: /, $client->mode;
+		return $client->usual if $step_of->($client, @command) ne $step;
+		my $bytes = $wrong->{$reply};
+		return $client->usual->usual if ref $bytes;
+		return hang_up($client) if !defined $bytes;
+		$client->send($bytes);
+	};
 }
 
 # Lines of the error log that match.
