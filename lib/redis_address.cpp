@@ -244,6 +244,15 @@ Problem set_timeout(std::string_view value, RedisAddress& out)
                                                 : bad_time("timeout", value);
 }
 
+Problem set_tracking(std::string_view value, RedisAddress& out)
+{
+    if (value != "on" && value != "off") {
+        return "bad tracking=" + std::string(value) + ": write on or off";
+    }
+    out.tracking = value == "on";
+    return std::nullopt;
+}
+
 struct Parameter {
     std::string_view name;
     Problem (*set)(std::string_view value, RedisAddress& out); // null: later
@@ -261,7 +270,7 @@ constexpr std::array<Parameter, 15> parameters{{
     {"cert", nullptr},
     {"key", nullptr},
     {"name", nullptr},
-    {"tracking", nullptr},
+    {"tracking", set_tracking},
     {"sentinel_user", nullptr},
     {"sentinel_password_file", nullptr},
     {"sentinel_tls", nullptr},

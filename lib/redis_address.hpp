@@ -28,6 +28,7 @@ struct RedisAddress {
     std::string prefix = "psm:";
     std::uint32_t connect_timeout_ms = 250;
     std::uint32_t timeout_ms = 100;
+    bool tracking = true; // changes are told by Redis
 };
 
 /// Reads words[0] as the URI and the rest as parameters. Returns what is

@@ -35,6 +35,8 @@ struct MainConf {
     ngx_uint_t cache_max;
     ngx_msec_t cache_valid;
     ngx_msec_t cache_negative;
+    ngx_msec_t cache_lease;
+    ngx_msec_t cache_stale; // 0: off
 
     ngx_int_t request_id; // index of $request_id
     ngx_uint_t needed;    // some server takes tokens

@@ -53,7 +53,7 @@ my @bad = (
 		'password_file=/nonexistent/file', 'user=somebody'],
 	[http => psm_token_cache => qw(on max max= max=0 max=-1 max=x max=1k
 		max=99999999999999999999 valid= valid=0 valid=x valid=-1s valid=1q
-		lease=2s stale=1s
+		lease=0 lease=x stale=x stale=-1
 		negative=x negative=-1 size=1 maximum=1 =1), '""', 'max=1 max=2',
 		'max=1 off'],
 	[server => psm_token_base => qw(x /x x/ // /a//b/ /t/ /a/t/ /t/a/ /./ /../
@@ -218,7 +218,7 @@ my @said = (
 		'a b', 'a*', "\xc3\xa9", '{x}', 'a/b', "a\tb", 'a%', 'a' x 65),
 	# what is not built yet
 	(map { [http => "$redis $_=x;", qr/"psm_token_redis": $_= $later/] }
-		qw(tls ca cert key name tracking sentinel_user sentinel_password_file
+		qw(tls ca cert key name sentinel_user sentinel_password_file
 			sentinel_tls)),
 	(map { [http => "psm_token_redis $_;",
 		qr/"psm_token_redis": ${\ s{:.*}{}r}:\/\/ $later/] }
@@ -230,7 +230,7 @@ my @said = (
 	(map { [http => "psm_token_$_;", qr/unknown directive "psm_token_${\ s{ .*}{}r}"/] }
 		'api_redis redis://127.0.0.1', 'last_used redis://127.0.0.1'),
 	(map { [http => "psm_token_cache $_;", qr/$cache "\Q$_\E"/] }
-		qw(lease=2s stale=0 stale=1m max=0 max=abc max=-5 max=1.5 max=0x10
+		qw(lease=0 lease=0s lease=1y1 stale=1x lease=-1s max=0 max=abc max=-5 max=1.5 max=0x10
 			valid=-1s valid=1.5s valid=9999999999999d negative=0 MAX=1 max)),
 	[http => 'psm_token_cache max=1 valid=1s valid=1s;', qr/$cache "valid=1s"/],
 	[http => 'psm_token_cache negative=1s max=1 negative=2s;',
