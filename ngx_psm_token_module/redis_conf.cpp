@@ -109,6 +109,19 @@ bool resolve(ngx_conf_t* cf, const ngx_str_t& directive, RedisConf* conf)
     return true;
 }
 
+/// A word that the command line knows, and this module not yet; or "".
+std::string_view later_word(const RedisAddress& address,
+                            std::span<const std::string_view> words)
+{
+    if (!address.sentinels.empty()) {
+        return "sentinel://";
+    }
+    if (address.tls) {
+        return words.front().starts_with("rediss://") ? "rediss://" : "tls=";
+    }
+    return "";
+}
+
 } // namespace
 
 RedisConf* read_redis_conf(ngx_conf_t* cf, const ngx_str_t& directive,
@@ -129,6 +142,13 @@ RedisConf* read_redis_conf(ngx_conf_t* cf, const ngx_str_t& directive,
         if (const auto error = parse_redis_address(views, conf->address)) {
             ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "\"%V\": %s", &directive,
                                error->c_str());
+            return static_cast<RedisConf*>(nullptr);
+        }
+        if (const auto word = later_word(conf->address, views); !word.empty()) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "\"%V\": %s is not supported by this build yet: "
+                               "use redis://HOST:PORT or unix:/path without it",
+                               &directive, word.data());
             return static_cast<RedisConf*>(nullptr);
         }
         if (!conf->address.user.empty() &&

@@ -217,13 +217,22 @@ my @said = (
 	(map { [http => "$redis \"prefix=$_\";", qr/"psm_token_redis": bad prefix=/] }
 		'a b', 'a*', "\xc3\xa9", '{x}', 'a/b', "a\tb", 'a%', 'a' x 65),
 	# what is not built yet
-	(map { [http => "$redis $_=x;", qr/"psm_token_redis": $_= $later/] }
-		qw(tls ca cert key name sentinel_user sentinel_password_file
-			sentinel_tls)),
+	(map { [http => "$redis $_;",
+		qr/"psm_token_redis": ${\ s{=.*}{}r}= $later/] }
+		'tls=on', 'tls=on ca=x cert=y key=z name=n'),
 	(map { [http => "psm_token_redis $_;",
 		qr/"psm_token_redis": ${\ s{:.*}{}r}:\/\/ $later/] }
-		'rediss://h:6379', 'rediss://', 'sentinel://h1:1,h2:2/name',
-		'sentinel://h'),
+		'rediss://h:6379', 'sentinel://h1:1,h2:2/name',
+		'sentinel://h/name sentinel_tls=on tls=on'),
+	(map { [http => "$redis $_=x;", qr/"psm_token_redis": $_= counts for/] }
+		qw(ca cert key name sentinel_user sentinel_password_file)),
+	(map { [http => "$redis $_=off;", qr/"psm_token_redis": bad $_=off/] }
+		qw(tls sentinel_tls)),
+	[http => "$redis tracking=maybe;",
+		qr/bad tracking=maybe: write tracking=on or tracking=off/],
+	[http => 'psm_token_redis rediss://;', qr/"rediss:\/\/" names no host/],
+	[http => 'psm_token_redis sentinel://h;',
+		qr/"sentinel:\/\/h" names no master/],
 	(map { [location => "psm_token_$_;", qr/unknown directive "psm_token_${\ s{ .*}{}r}"/] }
 		'metrics', 'api', 'api_user $remote_user', 'api_admin 1',
 		'api_max_age 1d', 'api_default_age 1d'),
