@@ -77,11 +77,16 @@ char* init_main_conf(ngx_conf_t* cf, void* conf)
         return failed;
     }
 
+    const ngx_str_t directive = ngx_string("psm_token_redis");
     if (mcf->redis == nullptr) {
         ngx_str_t uri = ngx_string("redis://127.0.0.1:6379");
-        mcf->redis = read_redis_conf(cf, to_ngx("psm_token_redis"), {&uri, 1});
+        mcf->redis = read_redis_conf(cf, directive, {&uri, 1});
     }
-    return mcf->redis == nullptr ? failed : init_cache(cf, mcf);
+    if (mcf->redis == nullptr ||
+        !finish_redis_conf(cf, directive, mcf->redis)) {
+        return failed;
+    }
+    return init_cache(cf, mcf);
 }
 
 void* create_server_conf(ngx_conf_t* cf)

@@ -35,14 +35,14 @@ bool expired(const Lookup& lookup)
 
 } // namespace
 
-Lookups::Lookups(const MainConf& conf, ngx_log_t* log)
+Lookups::Lookups(const MainConf& conf, const RedisGuide& guide, ngx_log_t* log)
     : conf_(conf), log_(log), cache_(conf),
-      link_(*conf.redis,
+      link_(*conf.redis, guide,
             {.context = this, .reply = on_reply, .changed = on_link}, log)
 {
     if (conf.cache != 0 && conf.redis->address.tracking) {
         stream_.emplace(
-            *conf.redis, conf.cache_lease,
+            *conf.redis, guide, conf.cache_lease,
             RedisStream::Owner{
                 .context = this,
                 .changed = on_record,

@@ -61,7 +61,8 @@ struct Waiter {
 
 class Lookups {
 public:
-    Lookups(const MainConf& conf, ngx_log_t* log);
+    /// `guide` tells where the master is, behind sentinels.
+    Lookups(const MainConf& conf, const RedisGuide& guide, ngx_log_t* log);
     ~Lookups();
     Lookups(const Lookups&) = delete;
     Lookups& operator=(const Lookups&) = delete;

@@ -15,6 +15,7 @@
 #include "redis_connection.hpp"
 
 #include "conf.hpp"
+#include "redis_tls.hpp"
 
 #include <algorithm>
 #include <array>
@@ -46,9 +47,10 @@ ngx_err_t connect_error(ngx_connection_t* c)
 
 } // namespace
 
-RedisConnection::RedisConnection(const RedisConf& conf, const User& user,
-                                 ngx_log_t* log)
-    : conf_(conf), user_(user), log_(log), quiet_(*log)
+RedisConnection::RedisConnection(const RedisConf& conf, const RedisGuide& guide,
+                                 const User& user, ngx_log_t* log)
+    : conf_(conf), user_(user), log_(log), quiet_(*log),
+      place_(conf, guide, log)
 {
     quiet_.log_level = std::min<ngx_uint_t>(log->log_level, NGX_LOG_ALERT);
 
@@ -85,23 +87,40 @@ void RedisConnection::connect()
 void RedisConnection::begin_attempt()
 {
     backoff_.attempt();
-    untried_ = conf_.naddrs;
-    try_connect();
+    state_ = State::finding;
+    place_.find(on_found, this);
+}
+
+void RedisConnection::on_found(void* context)
+{
+    auto* self = static_cast<RedisConnection*>(context);
+
+    self->untried_ = self->place_.count();
+    if (self->untried_ > 0) {
+        self->addr_ %= self->untried_;
+        self->try_connect();
+    } else {
+        // The caller may be a request that is just suspending: it must not
+        // be answered before it has returned.
+        ngx_post_event(&self->retry_, &ngx_posted_events);
+    }
 }
 
 void RedisConnection::try_connect()
 {
     untried_--;
+    verdict_ = {};
 
-    ngx_addr_t& addr = conf_.addrs[addr_];
+    RedisPlace::Address& addr = place_.address(addr_);
+    const bool local = addr.storage.ss_family == AF_UNIX;
     ngx_peer_connection_t peer{};
-    peer.sockaddr = addr.sockaddr;
-    peer.socklen = addr.socklen;
+    peer.sockaddr = reinterpret_cast<sockaddr*>(&addr.storage);
+    peer.socklen = addr.length;
     peer.name = &addr.name;
     peer.get = ngx_event_get_peer;
     peer.log = &quiet_;
     peer.log_error = NGX_ERROR_INFO;
-    peer.so_keepalive = addr.sockaddr->sa_family != AF_UNIX;
+    peer.so_keepalive = !local;
 
     const ngx_int_t rc = ngx_event_connect_peer(&peer);
 
@@ -110,35 +129,67 @@ void RedisConnection::try_connect()
 
     if (rc != NGX_OK && rc != NGX_AGAIN) {
         connect_error_ = rc == NGX_DECLINED ? ngx_socket_errno : 0;
-        // The caller may be a request that is just suspending: it must not
-        // be answered before it has returned.
         ngx_post_event(&retry_, &ngx_posted_events);
         return;
     }
 
     connection_->data = this;
-    connection_->log = log_;
-    connection_->read->log = log_;
-    connection_->write->log = log_;
+    connection_->log = &quiet_;
+    connection_->read->log = &quiet_;
+    connection_->write->log = &quiet_;
     connection_->read->handler = on_read;
     connection_->write->handler = on_write;
     connection_->write->cancelable = 1;
     ngx_add_timer(connection_->write, conf_.address.connect_timeout_ms);
 
     if (rc == NGX_OK) {
-        greet();
+        // As if it were told: nothing may fail inside the caller's call.
+        ngx_post_event(connection_->write, &ngx_posted_events);
     }
+}
+
+void RedisConnection::connected()
+{
+    if (conf_.address.socket_path.empty()) {
+        // Without it the commands still leave, only later.
+        (void)ngx_tcp_nodelay(connection_);
+    }
+    if (conf_.tls == nullptr) {
+        greet();
+        return;
+    }
+
+    // It has the time of a connection once more.
+    ngx_add_timer(connection_->write, conf_.address.connect_timeout_ms);
+    const std::string& name = conf_.address.tls_name;
+    const ngx_int_t rc =
+        start_tls(connection_, conf_.tls, name.empty() ? place_.host() : name,
+                  on_secured);
+    if (rc != NGX_AGAIN) {
+        on_secured(connection_);
+    }
+}
+
+void RedisConnection::on_secured(ngx_connection_t* c)
+{
+    auto* self = static_cast<RedisConnection*>(c->data);
+
+    if (const char* problem = tls_problem(c)) {
+        self->verdict_.refused = true; // a wrong certificate stays wrong
+        self->lost(problem);
+        return;
+    }
+    c->read->handler = on_read;
+    c->write->handler = on_write;
+    self->greet();
 }
 
 void RedisConnection::greet()
 {
     state_ = State::greeting;
-    verdict_ = {};
-
-    if (conf_.address.socket_path.empty()) {
-        // Without it the commands still leave, only later.
-        (void)ngx_tcp_nodelay(connection_);
-    }
+    connection_->log = log_;
+    connection_->read->log = log_;
+    connection_->write->log = log_;
 
     // Without memory for it the connection runs into its timer.
     guard(log_, 0, [&] {
@@ -209,7 +260,7 @@ void RedisConnection::on_write(ngx_event_t* ev)
     } else if (const ngx_err_t err = connect_error(self->connection_)) {
         self->lost("cannot connect", err);
     } else {
-        self->greet();
+        self->connected();
     }
 }
 
@@ -306,8 +357,10 @@ void RedisConnection::close()
     if (flush_.posted) {
         ngx_delete_posted_event(&flush_);
     }
+    place_.cancel();
     session_.reset();
     if (connection_ != nullptr) {
+        end_tls(connection_);
         ngx_close_connection(connection_);
         connection_ = nullptr;
     }
@@ -321,6 +374,21 @@ void RedisConnection::drop(const char* why)
     schedule(why, was_ready, 0);
 }
 
+void RedisConnection::move(const char* why)
+{
+    if (retry_.timer_set) {
+        ngx_del_timer(&retry_);
+    }
+    if (retry_.posted) {
+        ngx_delete_posted_event(&retry_);
+    }
+    close();
+    ngx_log_error(NGX_LOG_INFO, log_, 0, "psm token: connection to %*s %s",
+                  user_.name.size(), user_.name.data(), why);
+    backoff_.reset();
+    begin_attempt();
+}
+
 void RedisConnection::lost(const char* why, ngx_err_t err)
 {
     const bool was_ready = ready();
@@ -330,7 +398,7 @@ void RedisConnection::lost(const char* why, ngx_err_t err)
                 reinterpret_cast<u_char*>(const_cast<char*>(why)),
                 reason.size());
 
-    if (session_ != nullptr && (session_->refused() || verdict_.refused)) {
+    if (verdict_.refused || (session_ != nullptr && session_->refused())) {
         backoff_.give_up(); // a wrong password stays wrong
         untried_ = 0;
     }
@@ -357,8 +425,9 @@ void RedisConnection::schedule(const char* why, bool was_ready, ngx_err_t err)
             return;
         }
     } else {
-        addr_ = (addr_ + 1) % conf_.naddrs;
+        addr_++;
         if (untried_ > 0) {
+            addr_ %= place_.count();
             try_connect();
             return;
         }
@@ -380,6 +449,8 @@ void RedisConnection::on_retry(ngx_event_t* ev)
 
     if (self->state_ == State::connecting) {
         self->lost("cannot connect", self->connect_error_);
+    } else if (self->state_ == State::finding) {
+        self->lost(self->place_.problem().c_str());
     } else {
         self->begin_attempt();
     }

@@ -5,10 +5,10 @@
 // connects by itself, again and again, and tells its user when it became
 // ready or was lost.
 //
-//      connect()             made           greeted
-//   down ------> connecting ------> greeting ------> ready
-//    ^  back-off     |                  |              |
-//    '---------------+------------------+--------------'
+//      connect()       found            made (TLS too)      greeted
+//   down ---> finding -----> connecting ---------> greeting ------> ready
+//    ^           |               |                    |               |
+//    '-----------+--- back-off --+--------------------+---------------'
 //
 // Commands given in one turn of the event loop leave in one send. The user
 // must outlive the connection; `changed` is never called from inside its own
@@ -18,6 +18,7 @@
 
 #include "backoff.hpp"
 #include "ngx.hpp"
+#include "redis_place.hpp"
 
 #include "../lib/redis_session.hpp"
 
@@ -55,7 +56,8 @@ public:
         void (*changed)(void* context) = nullptr;
     };
 
-    RedisConnection(const RedisConf& conf, const User& user, ngx_log_t* log);
+    RedisConnection(const RedisConf& conf, const RedisGuide& guide,
+                    const User& user, ngx_log_t* log);
     ~RedisConnection();
     RedisConnection(const RedisConnection&) = delete;
     RedisConnection& operator=(const RedisConnection&) = delete;
@@ -83,8 +85,21 @@ public:
     /// user is not told: it is the one who knows. Not from within a reply.
     void drop(const char* why);
 
+    /// The same, where the next attempt is to be made at once: it is known to
+    /// go elsewhere.
+    void move(const char* why);
+
 private:
-    enum class State : std::uint8_t { down, connecting, greeting, ready };
+    enum class State : std::uint8_t {
+        down,
+        finding,
+        connecting, // and the handshake of TLS
+        greeting,
+        ready,
+    };
+
+    static void on_found(void* context);
+    static void on_secured(ngx_connection_t* c);
 
     static void on_write(ngx_event_t* ev);
     static void on_read(ngx_event_t* ev);
@@ -92,6 +107,7 @@ private:
 
     void begin_attempt();
     void try_connect();
+    void connected();
     void greet();
     void receive();
     [[nodiscard]] bool take(std::string_view bytes);
@@ -109,8 +125,9 @@ private:
     bool failed_ = false;
     Verdict verdict_; // of the session that is, or was last
     Backoff backoff_;
-    ngx_uint_t addr_ = 0;         // the one in use, or tried next
-    ngx_uint_t untried_ = 0;      // addresses that are left for this attempt
+    RedisPlace place_;
+    std::size_t addr_ = 0;        // the one in use, or tried next
+    std::size_t untried_ = 0;     // addresses that are left for this attempt
     ngx_err_t connect_error_ = 0; // why a connect() failed at once
     ngx_msec_t ready_since_ = 0;
     ngx_connection_t* connection_ = nullptr;

@@ -19,9 +19,10 @@ constexpr RedisLimits limits{.max_reply = std::size_t{1024} * 1024,
 
 } // namespace
 
-RedisLink::RedisLink(const RedisConf& conf, const Owner& owner, ngx_log_t* log)
+RedisLink::RedisLink(const RedisConf& conf, const RedisGuide& guide,
+                     const Owner& owner, ngx_log_t* log)
     : owner_(owner), asks_server_(conf.address.tracking),
-      fence_(on_reply, this), connection_(conf,
+      fence_(on_reply, this), connection_(conf, guide,
                                           {.context = this,
                                            .name = "redis",
                                            .limits = limits,

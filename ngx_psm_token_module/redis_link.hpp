@@ -27,7 +27,8 @@ public:
         void (*changed)(void* context);
     };
 
-    RedisLink(const RedisConf& conf, const Owner& owner, ngx_log_t* log);
+    RedisLink(const RedisConf& conf, const RedisGuide& guide,
+              const Owner& owner, ngx_log_t* log);
 
     void connect() { connection_.connect(); }
 

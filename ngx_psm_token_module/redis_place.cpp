@@ -10,7 +10,7 @@ namespace psm::edge {
 
 namespace {
 
-constexpr ngx_str_t log_name = ngx_string("redis");
+const ngx_str_t log_name = ngx_string("redis");
 
 } // namespace
 
@@ -124,9 +124,9 @@ void RedisPlace::on_resolved(ngx_resolver_ctx_t* ctx)
         }
         for (const auto& addr : std::span(ctx->addrs, ctx->naddrs)) {
             place->add(addr.sockaddr, addr.socklen);
-            ngx_inet_set_port(reinterpret_cast<sockaddr*>(
-                                  &place->addresses_.back().storage),
-                              place->port_);
+            ngx_inet_set_port(
+                reinterpret_cast<sockaddr*>(&place->addresses_.back().storage),
+                place->port_);
         }
         return 0;
     });

@@ -40,6 +40,7 @@ public:
     }
 
     ~RedisPlace() { cancel(); }
+
     RedisPlace(const RedisPlace&) = delete;
     RedisPlace& operator=(const RedisPlace&) = delete;
 

@@ -21,15 +21,15 @@ constexpr ngx_msec_t shortest_pause = 10;
 
 } // namespace
 
-RedisStream::RedisStream(const RedisConf& conf, ngx_msec_t lease,
-                         const Owner& owner, ngx_log_t* log)
+RedisStream::RedisStream(const RedisConf& conf, const RedisGuide& guide,
+                         ngx_msec_t lease, const Owner& owner, ngx_log_t* log)
     : conf_(conf), owner_(owner), log_(log), lease_(lease),
       tracking_({.context = owner.context,
                  .changed = owner.changed,
                  .flush = owner.flush,
                  .now = [](void*) { return monotonic_now(); }}),
       connection_(
-          conf,
+          conf, guide,
           {.context = this,
            .name = "redis invalidation stream",
            .without = "; nothing is cached without it",

@@ -35,8 +35,8 @@ public:
     };
 
     /// `lease` in milliseconds.
-    RedisStream(const RedisConf& conf, ngx_msec_t lease, const Owner& owner,
-                ngx_log_t* log);
+    RedisStream(const RedisConf& conf, const RedisGuide& guide,
+                ngx_msec_t lease, const Owner& owner, ngx_log_t* log);
     ~RedisStream();
     RedisStream(const RedisStream&) = delete;
     RedisStream& operator=(const RedisStream&) = delete;

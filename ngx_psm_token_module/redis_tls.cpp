@@ -24,18 +24,10 @@ ngx_str_t own(ngx_conf_t* cf, const std::string& text)
     return s;
 }
 
-bool trust(ngx_conf_t* cf, const ngx_str_t& directive, ngx_ssl_t* tls,
-           const RedisAddress& address)
+bool trust(ngx_conf_t* cf, ngx_ssl_t* tls, const RedisAddress& address)
 {
     if (address.ca.empty()) {
-        if (SSL_CTX_set_default_verify_paths(tls->ctx) == 1) {
-            return true;
-        }
-        ngx_ssl_error(NGX_LOG_EMERG, cf->log, 0,
-                      const_cast<char*>("\"%V\": the system has no trusted "
-                                        "certificates, give ca=FILE"),
-                      &directive);
-        return false;
+        return SSL_CTX_set_default_verify_paths(tls->ctx) == 1;
     }
     ngx_str_t ca = own(cf, address.ca);
     return ca.data != nullptr &&
@@ -51,6 +43,15 @@ bool present(ngx_conf_t* cf, ngx_ssl_t* tls, const RedisAddress& address)
     ngx_str_t key = own(cf, address.key);
     return cert.data != nullptr && key.data != nullptr &&
            ngx_ssl_certificate(cf, tls, &cert, &key, nullptr) == NGX_OK;
+}
+
+/// nginx has told what is wrong, but not whose file it is.
+ngx_ssl_t* complain(ngx_conf_t* cf, const ngx_str_t& directive,
+                    const char* parameters, const std::string& file)
+{
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, R"("%V" cannot use %s "%s")",
+                       &directive, parameters, file.c_str());
+    return nullptr;
 }
 
 bool is_address(const std::string& name)
@@ -81,7 +82,8 @@ bool expect(ngx_ssl_conn_t* ssl, const std::string& name)
 ngx_ssl_t* make_tls(ngx_conf_t* cf, const ngx_str_t& directive,
                     const RedisAddress& address)
 {
-    auto* tls = static_cast<ngx_ssl_t*>(ngx_pcalloc(cf->pool, sizeof(*tls)));
+    auto* tls =
+        static_cast<ngx_ssl_t*>(ngx_pcalloc(cf->pool, sizeof(ngx_ssl_t)));
     if (tls == nullptr) {
         return nullptr;
     }
@@ -98,9 +100,13 @@ ngx_ssl_t* make_tls(ngx_conf_t* cf, const ngx_str_t& directive,
     cln->handler = ngx_ssl_cleanup_ctx;
     cln->data = tls;
 
-    return trust(cf, directive, tls, address) && present(cf, tls, address)
-               ? tls
-               : nullptr;
+    if (!trust(cf, tls, address)) {
+        return complain(cf, directive, "ca=", address.ca);
+    }
+    if (!present(cf, tls, address)) {
+        return complain(cf, directive, "cert= and key=", address.cert);
+    }
+    return tls;
 }
 
 ngx_int_t start_tls(ngx_connection_t* c, ngx_ssl_t* tls,

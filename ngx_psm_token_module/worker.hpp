@@ -16,7 +16,7 @@ namespace psm::edge {
 
 class Worker {
 public:
-    Worker(const MainConf& conf, ngx_log_t* log) : lookups(conf, log) {}
+    Worker(const MainConf& conf, ngx_log_t* log) : lookups(conf, {}, log) {}
 
     /// The worker of this process; nullptr when it cannot be made.
     [[nodiscard]] static Worker* get(MainConf* conf)
