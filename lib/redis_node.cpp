@@ -32,4 +32,10 @@ std::string_view role_of(const RedisReply& reply) noexcept
     return reply.elements.front().text;
 }
 
+bool is_demoted(const RedisReply& reply) noexcept
+{
+    return reply.type == RedisType::string &&
+           reply.text.find("\nrole:slave\r") != std::string_view::npos;
+}
+
 } // namespace psm

@@ -19,4 +19,7 @@ namespace psm {
 /// when it is no such reply.
 [[nodiscard]] std::string_view role_of(const RedisReply& reply) noexcept;
 
+/// Whether a reply to INFO replication says that the server is no master.
+[[nodiscard]] bool is_demoted(const RedisReply& reply) noexcept;
+
 } // namespace psm

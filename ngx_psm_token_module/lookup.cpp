@@ -36,9 +36,12 @@ bool expired(const Lookup& lookup)
 } // namespace
 
 Lookups::Lookups(const MainConf& conf, const RedisGuide& guide, ngx_log_t* log)
-    : conf_(conf), log_(log), cache_(conf),
-      link_(*conf.redis, guide,
-            {.context = this, .reply = on_reply, .changed = on_link}, log)
+    : conf_(conf), log_(log), cache_(conf), link_(*conf.redis, guide,
+                                                  {.context = this,
+                                                   .reply = on_reply,
+                                                   .changed = on_link,
+                                                   .demoted = on_demoted},
+                                                  log)
 {
     if (conf.cache != 0 && conf.redis->address.tracking) {
         stream_.emplace(
@@ -78,6 +81,16 @@ void Lookups::start()
     if (stream_) {
         stream_->connect();
     }
+}
+
+void Lookups::move()
+{
+    flush(Flush::moved);
+    if (stream_) {
+        stream_->move("follows the master");
+    }
+    link_.move("follows the master");
+    link_lost();
 }
 
 Answer Lookups::ask(Subject subject, std::string_view name, bool strict,
@@ -183,6 +196,17 @@ void Lookups::on_link(void* context)
         lookups->link_ready();
     } else {
         lookups->link_lost();
+    }
+}
+
+/// What comes from a replica may be old: the stream goes, and finds out.
+void Lookups::on_demoted(void* context)
+{
+    auto* lookups = static_cast<Lookups*>(context);
+
+    lookups->flush(Flush::moved);
+    if (lookups->stream_ && lookups->stream_->live()) {
+        lookups->stream_->drop("the server is no master any more");
     }
 }
 

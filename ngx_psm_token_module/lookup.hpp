@@ -70,6 +70,10 @@ public:
     /// Connects ahead of the first request.
     void start();
 
+    /// Redis is elsewhere: both connections go there at once, and nothing
+    /// from before counts.
+    void move();
+
     /// What the caches say; Kind::waiting when they say nothing. Neither
     /// allocates nor locks.
     [[nodiscard]] Answer find(Subject subject, std::string_view name) noexcept
@@ -99,6 +103,7 @@ private:
     static void on_reply(void* context, std::uint64_t tag,
                          const RedisReply& reply);
     static void on_link(void* context);
+    static void on_demoted(void* context);
     static void on_record(void* context, std::string_view key);
     static void on_flush(void* context, Flush why);
     static void on_stream(void* context);

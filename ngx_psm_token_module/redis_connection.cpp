@@ -69,17 +69,11 @@ RedisConnection::RedisConnection(const RedisConf& conf, const RedisGuide& guide,
 RedisConnection::~RedisConnection()
 {
     close();
-    if (retry_.timer_set) {
-        ngx_del_timer(&retry_);
-    }
-    if (retry_.posted) {
-        ngx_delete_posted_event(&retry_);
-    }
 }
 
 void RedisConnection::connect()
 {
-    if (state_ == State::down && !retry_.timer_set) {
+    if (state_ == State::down && !retry_.timer_set && !retry_.posted) {
         begin_attempt();
     }
 }
@@ -88,6 +82,7 @@ void RedisConnection::begin_attempt()
 {
     backoff_.attempt();
     state_ = State::finding;
+    ngx_add_timer(&retry_, 2 * conf_.address.connect_timeout_ms);
     place_.find(on_found, this);
 }
 
@@ -95,6 +90,7 @@ void RedisConnection::on_found(void* context)
 {
     auto* self = static_cast<RedisConnection*>(context);
 
+    ngx_del_timer(&self->retry_);
     self->untried_ = self->place_.count();
     if (self->untried_ > 0) {
         self->addr_ %= self->untried_;
@@ -357,6 +353,12 @@ void RedisConnection::close()
     if (flush_.posted) {
         ngx_delete_posted_event(&flush_);
     }
+    if (retry_.timer_set) {
+        ngx_del_timer(&retry_);
+    }
+    if (retry_.posted) {
+        ngx_delete_posted_event(&retry_);
+    }
     place_.cancel();
     session_.reset();
     if (connection_ != nullptr) {
@@ -376,12 +378,6 @@ void RedisConnection::drop(const char* why)
 
 void RedisConnection::move(const char* why)
 {
-    if (retry_.timer_set) {
-        ngx_del_timer(&retry_);
-    }
-    if (retry_.posted) {
-        ngx_delete_posted_event(&retry_);
-    }
     close();
     ngx_log_error(NGX_LOG_INFO, log_, 0, "psm token: connection to %*s %s",
                   user_.name.size(), user_.name.data(), why);

@@ -17,22 +17,36 @@ namespace {
 constexpr RedisLimits limits{.max_reply = std::size_t{1024} * 1024,
                              .max_outstanding = 4096};
 
+constexpr ngx_msec_t watch_pause = 1000;
+
 } // namespace
 
 RedisLink::RedisLink(const RedisConf& conf, const RedisGuide& guide,
                      const Owner& owner, ngx_log_t* log)
-    : owner_(owner), asks_server_(conf.address.tracking),
-      fence_(on_reply, this), connection_(conf, guide,
-                                          {.context = this,
-                                           .name = "redis",
-                                           .limits = limits,
-                                           .reply = fenced,
-                                           .greet = greet,
-                                           .complete = complete,
-                                           .judge = judge,
-                                           .changed = changed},
-                                          log)
+    : owner_(owner), watches_(conf.address.tracking || guide.master != nullptr),
+      guided_(guide.master != nullptr), fence_(on_reply, this),
+      connection_(conf, guide,
+                  {.context = this,
+                   .name = "redis",
+                   .limits = limits,
+                   .reply = fenced,
+                   .greet = greet,
+                   .complete = complete,
+                   .judge = judge,
+                   .changed = changed},
+                  log)
 {
+    timer_.handler = on_timer;
+    timer_.data = this;
+    timer_.log = log;
+    timer_.cancelable = 1;
+}
+
+RedisLink::~RedisLink()
+{
+    if (timer_.timer_set) {
+        ngx_del_timer(&timer_);
+    }
 }
 
 bool RedisLink::greet(void* context, RedisSession& session)
@@ -40,11 +54,13 @@ bool RedisLink::greet(void* context, RedisSession& session)
     auto* link = static_cast<RedisLink*>(context);
 
     link->run_id_.clear();
+    link->demoted_ = false;
     link->fence_due_ = true;
     link->fence_.reset(static_cast<std::uint64_t>(ngx_pid) << 32U |
                        static_cast<std::uint64_t>(ngx_random()));
-    return !link->asks_server_ ||
-           session.command({"INFO", "server"}, server_info);
+    return !link->watches_ ||
+           (session.command({"INFO", "server"}, server) &&
+            session.command({"INFO", "replication"}, replication));
 }
 
 bool RedisLink::complete(void* context, RedisSession& session)
@@ -58,9 +74,16 @@ bool RedisLink::complete(void* context, RedisSession& session)
 
 RedisConnection::Verdict RedisLink::judge(void* context)
 {
-    const ReplyFence& fence = static_cast<RedisLink*>(context)->fence_;
+    auto* link = static_cast<RedisLink*>(context);
+    const ReplyFence& fence = link->fence_;
+    const char* doubt = nullptr;
 
-    return {.doubt = fence.doubt().empty() ? nullptr : fence.doubt().c_str(),
+    if (!fence.doubt().empty()) {
+        doubt = fence.doubt().c_str();
+    } else if (link->demoted_ && link->guided_) {
+        doubt = "it is no master";
+    }
+    return {.doubt = doubt,
             .greeted = fence.passed(),
             .refused = fence.locked_out(),
             .useful = fence.useful()};
@@ -74,9 +97,25 @@ void RedisLink::fenced(void* context, std::uint64_t tag,
 
 void RedisLink::changed(void* context)
 {
-    const Owner& owner = static_cast<RedisLink*>(context)->owner_;
+    auto* link = static_cast<RedisLink*>(context);
 
-    owner.changed(owner.context);
+    if (link->ready() && link->watches_ && !link->timer_.timer_set) {
+        ngx_add_timer(&link->timer_, watch_pause);
+    }
+    link->owner_.changed(link->owner_.context);
+}
+
+void RedisLink::on_timer(ngx_event_t* ev)
+{
+    auto* link = static_cast<RedisLink*>(ev->data);
+
+    if (!link->ready()) {
+        return; // begins again when it is
+    }
+    ngx_add_timer(ev, watch_pause);
+    guard(ev->log, false, [&] {
+        return link->command({"INFO", "replication"}, replication);
+    });
 }
 
 bool RedisLink::command(std::initializer_list<std::string_view> words,
@@ -98,10 +137,21 @@ void RedisLink::on_reply(void* context, std::uint64_t tag,
 {
     auto* link = static_cast<RedisLink*>(context);
 
-    if (tag == server_info) {
+    if (tag == server) {
         link->run_id_ = run_id_of(reply);
+    } else if (tag == replication) {
+        link->take_role(reply);
     } else {
         link->owner_.reply(link->owner_.context, tag, reply);
+    }
+}
+
+void RedisLink::take_role(const RedisReply& reply)
+{
+    const bool was = std::exchange(demoted_, is_demoted(reply));
+
+    if (demoted_ && !was) {
+        owner_.demoted(owner_.context);
     }
 }
 

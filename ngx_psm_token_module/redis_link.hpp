@@ -4,7 +4,9 @@
 // only behind a ReplyFence. What leaves in one send ends with a PING; that of
 // the greeting proves that Redis serves us. The greeting also asks which
 // server this is, because what it says may only be remembered while the
-// invalidation stream comes from the same one.
+// invalidation stream comes from the same one. Whether it is still the master
+// is asked each second: one that was made a replica may fall behind without a
+// word.
 
 #pragma once
 
@@ -25,10 +27,15 @@ public:
         /// The link became ready, or what was in flight will stay
         /// unanswered: ask ready() which.
         void (*changed)(void* context);
+        /// The server is no master any more. From within a reply.
+        void (*demoted)(void* context);
     };
 
     RedisLink(const RedisConf& conf, const RedisGuide& guide,
               const Owner& owner, ngx_log_t* log);
+    ~RedisLink();
+    RedisLink(const RedisLink&) = delete;
+    RedisLink& operator=(const RedisLink&) = delete;
 
     void connect() { connection_.connect(); }
 
@@ -51,9 +58,11 @@ public:
     /// Of the server behind a ready link; empty when it does not say.
     [[nodiscard]] std::string_view run_id() const noexcept { return run_id_; }
 
+    /// See RedisConnection.
+    void move(const char* why) { connection_.move(why); }
+
 private:
-    /// The command that asks for the run_id; addresses are larger.
-    static constexpr std::uint64_t server_info = ReplyFence::anything;
+    enum Question : std::uint64_t { server = 1, replication };
 
     static bool greet(void* context, RedisSession& session);
     static bool complete(void* context, RedisSession& session);
@@ -61,14 +70,20 @@ private:
     static void fenced(void* context, std::uint64_t tag,
                        const RedisReply& reply);
     static void changed(void* context);
+    static void on_timer(ngx_event_t* ev);
     static void on_reply(void* context, std::uint64_t tag,
                          const RedisReply& reply);
 
+    void take_role(const RedisReply& reply);
+
     Owner owner_;
-    bool asks_server_;
+    bool watches_; // asks what server it is
+    bool guided_;  // a server that is no master is none of ours
+    bool demoted_ = false;
     bool fence_due_ = false; // commands were given since the last PING
     ReplyFence fence_;
     std::string run_id_;
+    ngx_event_t timer_{};
     RedisConnection connection_;
 };
 

@@ -24,19 +24,20 @@ void RedisPlace::find(void (*found)(void* context), void* context)
     if (!guard(log_, false, [&] { return look(), true; })) {
         problem_ = "out of memory";
     }
-    if (resolving_ == nullptr) {
+    if (resolving_ == nullptr && !waiting_) {
         found(context);
     }
 }
 
-/// Leaves addresses, a problem, or a resolution under way.
+/// Leaves addresses, a problem, or something to wait for.
 void RedisPlace::look()
 {
     host_ = conf_.address.host;
     port_ = conf_.address.port;
 
     if (guide_.master != nullptr) {
-        if (!guide_.master(guide_.context, host_, port_)) {
+        waiting_ = !guide_.master(guide_.context, host_, port_);
+        if (waiting_) {
             problem_ = "no sentinel has named the master";
         } else if (!take_literal()) {
             resolve();
@@ -103,6 +104,7 @@ void RedisPlace::resolve()
     ctx->timeout = conf_.core->resolver_timeout;
     ctx->cancelable = 1;
 
+    problem_ = "\"" + host_ + "\" is not resolved yet";
     resolving_ = ctx;
     at_once_ = true;
     if (ngx_resolve_name(ctx) != NGX_OK) {
@@ -117,6 +119,7 @@ void RedisPlace::on_resolved(ngx_resolver_ctx_t* ctx)
     auto* place = static_cast<RedisPlace*>(ctx->data);
 
     guard(place->log_, 0, [&] {
+        place->problem_.clear();
         if (ctx->state != 0) {
             place->problem_ =
                 "cannot resolve \"" + place->host_ + "\": " +
@@ -140,6 +143,7 @@ void RedisPlace::on_resolved(ngx_resolver_ctx_t* ctx)
 
 void RedisPlace::cancel()
 {
+    waiting_ = false;
     if (resolving_ != nullptr) {
         ngx_resolve_name_done(resolving_);
         resolving_ = nullptr;

@@ -5,7 +5,8 @@
 // start; a name is resolved for each attempt where nginx has a `resolver`;
 // behind sentinels it is the master that they name.
 //
-//     place.find(found, context);     // found() may come before it returns
+//     place.find(found, context);     // found() may come before it returns,
+//                                     // and not at all
 //     place.count(), place.address(i) // within found() and behind it
 
 #pragma once
@@ -56,7 +57,7 @@ public:
 
     [[nodiscard]] Address& address(std::size_t i) { return addresses_[i]; }
 
-    /// Why there is none; empty otherwise.
+    /// Why there is none yet; empty otherwise.
     [[nodiscard]] const std::string& problem() const noexcept
     {
         return problem_;
@@ -81,6 +82,7 @@ private:
     std::vector<Address> addresses_;
     std::string problem_;
     ngx_resolver_ctx_t* resolving_ = nullptr;
+    bool waiting_ = false; // for the guide
     bool at_once_ = false; // the resolver may answer before it returns
     void (*found_)(void* context) = nullptr;
     void* context_ = nullptr;

@@ -92,11 +92,6 @@ void RedisStream::turned(void* context)
     stream->owner_.turned(stream->owner_.context);
 }
 
-void RedisStream::drop(const char* why)
-{
-    connection_.drop(why);
-}
-
 ngx_msec_t RedisStream::pause() const
 {
     return std::max(lease_ / pings_in_a_lease, shortest_pause);

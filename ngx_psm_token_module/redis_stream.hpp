@@ -53,7 +53,9 @@ public:
     }
 
     /// See RedisConnection.
-    void drop(const char* why);
+    void drop(const char* why) { connection_.drop(why); }
+
+    void move(const char* why) { connection_.move(why); }
 
 private:
     static bool greet(void* context, RedisSession& session);

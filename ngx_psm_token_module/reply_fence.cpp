@@ -2,6 +2,7 @@
 
 #include "reply_fence.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace psm::edge {
@@ -15,7 +16,7 @@ constexpr std::size_t max_held_bytes = std::size_t{16} * 1024 * 1024;
 /// not answered by another "ERR".
 bool answers(std::uint64_t tag, const RedisReply& reply)
 {
-    const bool get = tag != ReplyFence::anything;
+    const bool get = tag > ReplyFence::last_other;
 
     switch (reply.type) {
     case RedisType::nil:
@@ -99,7 +100,9 @@ void ReplyFence::pass(const RedisReply& pong)
     }
     answered_++;
     passed_ = true;
-    useful_ = useful_ || (!held_.empty() && held_.back().tag != anything);
+    useful_ = useful_ || std::ranges::any_of(held_, [](const Held& h) {
+                  return h.tag > last_other;
+              });
 
     const std::vector<Held> held = std::exchange(held_, {});
     held_bytes_ = 0;
