@@ -8,6 +8,7 @@
 #include "lookup.hpp"
 
 #include "conf.hpp"
+#include "counters.hpp"
 
 #include "../lib/digest.hpp"
 #include "../lib/identity.hpp"
@@ -29,8 +30,8 @@ bool expired(const Lookup& lookup)
 
 } // namespace
 
-Lookups::Lookups(const MainConf& conf, ngx_log_t* log)
-    : conf_(conf), log_(log), cache_(conf),
+Lookups::Lookups(const MainConf& conf, Counters& counters, ngx_log_t* log)
+    : conf_(conf), counters_(counters), log_(log), cache_(conf),
       link_(*conf.redis,
             {.context = this, .reply = on_reply, .changed = on_changed}, log)
 {
@@ -60,9 +61,11 @@ Answer Lookups::ask(Subject subject, std::string_view name, bool strict,
     if (const auto it = shared_.find(key);
         it != shared_.end() && (!strict || !it->second->sent)) {
         lookup = it->second;
+        counters_.add(Counter::lookups_coalesced);
 
     } else {
         if (link_.refusing() || pending_.size() >= max_pending) {
+            counters_.add(Counter::lookups_unavailable);
             return {};
         }
         lookup = &begin(subject, name, std::move(key), it == shared_.end());
@@ -97,6 +100,7 @@ Lookup& Lookups::begin(Subject subject, std::string_view name, std::string key,
     lookup.name = name;
     lookup.subject = subject;
     lookup.deadline = ngx_current_msec + conf_.redis->address.timeout_ms;
+    lookup.asked_us = monotonic_us();
     lookup.shared = shared;
     lookup.self = fresh.begin();
     if (shared) {
@@ -147,13 +151,24 @@ bool Lookups::send(Lookup& lookup) noexcept
         return link_.command({"GET", lookup.key},
                              reinterpret_cast<std::uintptr_t>(&lookup));
     });
+    if (lookup.sent) {
+        counters_.add(Counter::lookups, lookup.subject);
+    }
     return lookup.sent;
+}
+
+RedisState Lookups::redis_state() const noexcept
+{
+    return link_.ready()      ? RedisState::ready
+           : link_.refusing() ? RedisState::down
+                              : RedisState::connecting;
 }
 
 void Lookups::on_changed(void* context)
 {
     auto* lookups = static_cast<Lookups*>(context);
 
+    lookups->counters_.set(Gauge::redis_state, lookups->redis_state());
     if (lookups->link_.ready()) {
         lookups->link_ready();
     } else {
@@ -204,6 +219,8 @@ void Lookups::read_reply(Lookup& lookup, const RedisReply& reply)
 {
     std::string value;
     Answer answer;
+
+    counters_.observe(monotonic_us() - lookup.asked_us);
 
     // Only nil is "unknown". -LOADING, -NOAUTH, -MOVED and whatever else is
     // no record mean that Redis did not say.
@@ -271,6 +288,10 @@ Answer Lookups::decode(const Lookup& lookup, std::string_view text,
 void Lookups::finish(Lookup& lookup, const Answer& answer)
 {
     Waiter* waiters = lookup.waiters;
+
+    if (answer.kind == Answer::Kind::unavailable) {
+        counters_.add(Counter::lookups_unavailable);
+    }
 
     // From here on no waiter can reach the look-up, and each that is
     // forgotten on the way is taken off this list.

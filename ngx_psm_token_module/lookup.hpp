@@ -28,7 +28,9 @@
 
 namespace psm::edge {
 
+class Counters;
 class Lookups;
+enum class RedisState : std::uint8_t;
 struct MainConf;
 struct Waiter;
 
@@ -38,7 +40,8 @@ struct Lookup {
     std::string name;
     Subject subject{};
     ngx_msec_t deadline = 0;
-    ngx_msec_t sent_at = 0; // what the answer tells is at least this old
+    ngx_msec_t sent_at = 0;     // what the answer tells is at least this old
+    std::uint64_t asked_us = 0; // for the metrics
     bool sent = false;
     bool retried = false;
     bool shared = true; // others may join it
@@ -58,7 +61,7 @@ struct Waiter {
 
 class Lookups {
 public:
-    Lookups(const MainConf& conf, ngx_log_t* log);
+    Lookups(const MainConf& conf, Counters& counters, ngx_log_t* log);
     ~Lookups();
     Lookups(const Lookups&) = delete;
     Lookups& operator=(const Lookups&) = delete;
@@ -81,6 +84,16 @@ public:
 
     /// Unhooks a waiter; its look-up goes on for the cache.
     static void forget(Waiter& waiter) noexcept;
+
+    // For the metrics.
+    [[nodiscard]] const RecordCache& cache() const noexcept { return cache_; }
+
+    [[nodiscard]] std::size_t outstanding() const noexcept
+    {
+        return pending_.size();
+    }
+
+    [[nodiscard]] RedisState redis_state() const noexcept;
 
 private:
     using Pending = std::list<Lookup>;
@@ -106,6 +119,7 @@ private:
     void arm_deadline();
 
     const MainConf& conf_;
+    Counters& counters_;
     ngx_log_t* log_;
     RecordCache cache_;
     Pending pending_; // oldest deadline first

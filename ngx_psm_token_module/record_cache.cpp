@@ -69,6 +69,21 @@ Answer RecordCache::find(Subject subject, std::string_view name) noexcept
     return {.kind = Answer::Kind::waiting, .value = {}};
 }
 
+const Cache& RecordCache::cache(CacheKind kind) const noexcept
+{
+    switch (kind) {
+    case CacheKind::tokens:
+        break;
+    case CacheKind::no_tokens:
+        return no_tokens_;
+    case CacheKind::channels:
+        return channels_;
+    case CacheKind::no_channels:
+        return no_channels_;
+    }
+    return tokens_;
+}
+
 void RecordCache::remember(Subject subject, std::string_view name,
                            const Answer& answer, ngx_msec_t asked_at)
 {

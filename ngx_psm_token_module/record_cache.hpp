@@ -11,6 +11,7 @@
 
 #include "../lib/cache.hpp"
 
+#include <array>
 #include <cstdint>
 #include <string_view>
 
@@ -20,6 +21,18 @@ struct MainConf;
 
 /// Whose record: a token's by its digest (32 bytes), a channel's by its path.
 enum class Subject : std::uint8_t { token, channel };
+inline constexpr std::array<std::string_view, 2> subject_names{"token",
+                                                               "channel"};
+
+/// The caches there are.
+enum class CacheKind : std::uint8_t {
+    tokens,
+    no_tokens,
+    channels,
+    no_channels
+};
+inline constexpr std::array<std::string_view, 4> cache_kind_names{
+    "tokens", "no_tokens", "channels", "no_channels"};
 
 struct Answer {
     enum class Kind : std::uint8_t {
@@ -45,6 +58,9 @@ public:
     /// kept. May throw, and then an older answer may be gone.
     void remember(Subject subject, std::string_view name, const Answer& answer,
                   ngx_msec_t asked_at);
+
+    /// For its size.
+    [[nodiscard]] const Cache& cache(CacheKind kind) const noexcept;
 
 private:
     RecordCache(const MainConf& conf, std::uint64_t seed);

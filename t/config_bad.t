@@ -225,7 +225,7 @@ my @said = (
 		'rediss://h:6379', 'rediss://', 'sentinel://h1:1,h2:2/name',
 		'sentinel://h'),
 	(map { [location => "psm_token_$_;", qr/unknown directive "psm_token_${\ s{ .*}{}r}"/] }
-		'metrics', 'api', 'api_user $remote_user', 'api_admin 1',
+		'api', 'api_user $remote_user', 'api_admin 1',
 		'api_max_age 1d', 'api_default_age 1d'),
 	(map { [http => "psm_token_$_;", qr/unknown directive "psm_token_${\ s{ .*}{}r}"/] }
 		'api_redis redis://127.0.0.1', 'last_used redis://127.0.0.1'),
