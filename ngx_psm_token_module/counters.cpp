@@ -13,6 +13,8 @@
 
 #include "counters.hpp"
 
+#include "../lib/metrics_text.hpp"
+
 #include <algorithm>
 #include <new>
 #include <vector>

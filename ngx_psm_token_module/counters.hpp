@@ -26,7 +26,7 @@
 #include "record_cache.hpp"
 #include "request.hpp"
 
-#include "../lib/metrics_text.hpp"
+#include "../lib/metrics.hpp"
 
 #include <array>
 #include <atomic>
