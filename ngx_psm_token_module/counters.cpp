@@ -15,6 +15,8 @@
 
 #include "clock.hpp"
 
+#include "../lib/metrics_text.hpp"
+
 #include <algorithm>
 #include <new>
 #include <vector>

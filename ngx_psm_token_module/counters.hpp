@@ -27,7 +27,7 @@
 #include "record_cache.hpp"
 #include "request.hpp"
 
-#include "../lib/metrics_text.hpp"
+#include "../lib/metrics.hpp"
 #include "../lib/redis_tracking.hpp"
 
 #include <array>

@@ -104,8 +104,7 @@ ngx_int_t send_page(ngx_http_request_t* r, const Page& page)
 {
     std::string_view body;
 
-    if (!copy(r->pool, page.body, body) ||
-        !add_header(r, "Cache-Control", "no-store")) {
+    if (!copy(r->pool, page.body, body)) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
@@ -136,6 +135,9 @@ ngx_int_t send_page(ngx_http_request_t* r, const Page& page)
 
 ngx_int_t metrics_handler(ngx_http_request_t* r)
 {
+    if (!add_header(r, "Cache-Control", "no-store")) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
     if ((r->method & (NGX_HTTP_GET | NGX_HTTP_HEAD)) == 0) {
         return add_header(r, "Allow", "GET, HEAD")
                    ? NGX_HTTP_NOT_ALLOWED

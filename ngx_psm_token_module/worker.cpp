@@ -64,6 +64,7 @@ Worker::Worker(const MainConf& conf, ngx_log_t* log)
 
 Worker::~Worker()
 {
+    publish(); // the last evictions
     if (publish_.timer_set) {
         ngx_del_timer(&publish_);
     }

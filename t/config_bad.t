@@ -257,6 +257,13 @@ my @said = (
 	[location => 'psm_token_channel a/t/b;', qr/"psm_token_channel".*not "a\/t\/b"/],
 	[location => 'psm_token ON OFF;', $too],
 	[location => 'psm_token on; psm_token off;', qr/"psm_token" directive is duplicate/],
+	# metrics: a location's, without a value
+	(map { [location => "psm_token_metrics $_;", $too] } 'on', 'json', '""'),
+	[location => 'psm_token_metrics; psm_token_metrics;',
+		qr/"psm_token_metrics" directive is duplicate/],
+	(map { [$_ => 'psm_token_metrics;',
+		qr/"psm_token_metrics" directive is not allowed here/] }
+		qw(http server alone if except upstream)),
 	# variables are read-only, and have names
 	[location => 'set $psm_token_id x;', qr/duplicate "psm_token_id" variable/],
 	[location => 'return 200 $psm_token_ids;', qr/unknown "psm_token_ids" variable/],
@@ -322,6 +329,9 @@ my @good = (
 	(map { [location => "psm_token_warn $_;"] } qw(0 1 30s 7d 1w)),
 	[location => 'limit_except GET { deny all; }'],
 	[location => 'if ($arg_x) { expires 1h; }'],
+	[location => 'psm_token_metrics;'],
+	[location => "psm_token_metrics;\npsm_token_require read;\ndeny all;"],
+	[alone => 'location / { psm_token_metrics; }'],
 	[alone => 'psm_token off;'],
 	[alone => ''],
 );

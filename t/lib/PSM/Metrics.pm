@@ -7,7 +7,9 @@
 #	is($by{'decisions granted'}, 1);
 #
 # The configuration has `location = /metrics { psm_token_metrics; }` on the
-# port of the test that %METRICS{port} numbers (2).
+# second port of the test ($PSM::Metrics::PORT), in a server without the gate.
+# Only what is asked of the worker itself is of this moment: gauges of others
+# are up to a second old.
 
 package PSM::Metrics;
 
