@@ -14,13 +14,17 @@ namespace psm::cli {
 
 namespace {
 
-// A whole index comes in one reply.
-constexpr RedisLimits limits{
-    .max_reply = std::size_t{256} * 1024 * 1024,
-    .max_elements = 4'000'000,
-    .max_outstanding = 16,
-    .max_output = std::size_t{64} * 1024 * 1024,
-};
+/// A whole index comes in one reply.
+constexpr RedisLimits limits_of(RedisClient::Peer peer)
+{
+    return {
+        .max_reply = std::size_t{256} * 1024 * 1024,
+        .max_elements = 4'000'000,
+        .max_outstanding = 16,
+        .max_output = std::size_t{64} * 1024 * 1024,
+        .null_arrays = peer == RedisClient::Peer::sentinel,
+    };
+}
 
 constexpr std::size_t max_password = 512;
 
@@ -62,7 +66,7 @@ RedisValue own(const RedisReply& reply)
 
 RedisClient::RedisClient(RedisAddress address, Peer peer)
     : address_(std::move(address)), peer_(peer),
-      session_(limits, &RedisClient::on_reply, this)
+      session_(limits_of(peer), &RedisClient::on_reply, this)
 {
     try {
         stream_ = std::make_unique<RedisStream>(address_);
