@@ -9,6 +9,7 @@
 #include "store.hpp"
 
 #include "command.hpp"
+#include "redis_sentinel.hpp"
 
 #include "../lib/channel.hpp"
 
@@ -139,7 +140,7 @@ std::string with_privacy(const std::string& before, Privacy privacy)
 } // namespace
 
 Store::Store(const RedisAddress& address)
-    : prefix_(address.prefix), redis_(address)
+    : prefix_(address.prefix), redis_(connect_redis(address))
 {
 }
 
@@ -161,7 +162,7 @@ bool Store::create(const TokenRecord& record, std::string_view digest,
 
 std::optional<StoredToken> Store::find_id(std::string_view id)
 {
-    const RedisValue digest = redis_.run({"GET", key("i:", id)});
+    const RedisValue digest = redis_->run({"GET", key("i:", id)});
     if (digest.is_nil()) {
         return std::nullopt;
     }
@@ -170,7 +171,7 @@ std::optional<StoredToken> Store::find_id(std::string_view id)
 
 std::optional<StoredToken> Store::find_digest(std::string_view digest)
 {
-    const RedisValue value = redis_.run({"GET", key("t:", digest)});
+    const RedisValue value = redis_->run({"GET", key("t:", digest)});
     if (value.is_nil()) {
         return std::nullopt;
     }
@@ -184,7 +185,7 @@ std::vector<StoredToken> Store::list(std::string_view owner)
     const std::string index =
         owner.empty() ? key("ix:", "all") : key("ix:o:", owner);
     std::vector<std::string> ids;
-    for (RedisValue& id : redis_.run({"ZRANGE", index, "0", "-1"}).elements) {
+    for (RedisValue& id : redis_->run({"ZRANGE", index, "0", "-1"}).elements) {
         ids.push_back(std::move(id.text));
     }
 
@@ -244,7 +245,8 @@ void Store::set_privacy(std::string_view channel, Privacy privacy,
                         const Change& change)
 {
     for (int attempt = 0; attempt < max_attempts; attempt++) {
-        const std::string before = redis_.run({"GET", key("c:", channel)}).text;
+        const std::string before =
+            redis_->run({"GET", key("c:", channel)}).text;
         const RedisValue value = run_script(
             privacy_script,
             {key("c:", channel), key("ix:", "c"), key("", "audit")},
@@ -262,7 +264,7 @@ std::vector<StoredChannel> Store::channels()
 {
     std::vector<std::string> paths;
     for (RedisValue& path :
-         redis_.run({"SMEMBERS", key("ix:", "c")}).elements) {
+         redis_->run({"SMEMBERS", key("ix:", "c")}).elements) {
         paths.push_back(std::move(path.text));
     }
     std::sort(paths.begin(), paths.end());
@@ -323,7 +325,7 @@ std::vector<RedisValue> Store::get_all(std::string_view kind,
         }
         std::vector<std::string_view> words{"MGET"};
         words.insert(words.end(), keys.begin(), keys.end());
-        RedisValue reply = redis_.run(words);
+        RedisValue reply = redis_->run(words);
         std::move(reply.elements.begin(), reply.elements.end(),
                   std::back_inserter(values));
     }
@@ -339,7 +341,7 @@ void Store::add_last_used(std::vector<StoredToken>& tokens)
         for (std::size_t i = at; i < end; i++) {
             words.emplace_back(tokens[i].record.id);
         }
-        const RedisValue reply = redis_.run(words);
+        const RedisValue reply = redis_->run(words);
         for (std::size_t i = at; i < end; i++) {
             tokens[i].last_used = parse_seconds(reply.elements.at(i - at).text);
         }
@@ -354,7 +356,7 @@ RedisValue Store::run_script(std::string_view script,
     std::vector<std::string_view> words{"EVAL", script, count};
     words.insert(words.end(), keys.begin(), keys.end());
     words.insert(words.end(), arguments.begin(), arguments.end());
-    return redis_.run(words);
+    return redis_->run(words);
 }
 
 } // namespace psm::cli

@@ -12,6 +12,7 @@
 #include "../lib/record.hpp"
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -84,7 +85,7 @@ private:
     void add_last_used(std::vector<StoredToken>& tokens);
 
     std::string prefix_;
-    RedisClient redis_;
+    std::unique_ptr<RedisClient> redis_;
 };
 
 } // namespace psm::cli

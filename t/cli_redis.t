@@ -44,7 +44,7 @@ subtest 'addresses of Redis' => sub {
 	is($got->{code}, 2, 'an unknown host: exit 2');
 	like($got->{err}, qr{redis://h\.invalid:6379: cannot find the host},
 		'says so');
-	for my $case (['rediss://h', qr/not supported by this build/],
+	for my $case (['rediss://h key=k', qr/key= lacks its cert=/],
 		['redis://u:hunter2@h', qr/password_file=/], ['h:1', qr/redis:/],
 		["$path colour=red", qr/unknown parameter "colour"/])
 	{
