@@ -196,7 +196,7 @@ need-test:
 	@NGINX_SRC=$(NGINX_SRC) $(ROOT)/mk/deps ensure build run test
 
 # The compiled library behind a pipe, for the reference model; and what counts
-# calls of the heap in a test.
+# calls of the heap in a test, or lets them fail.
 MODEL := $(OUT)/model/harness
 $(MODEL): $(ROOT)/t/model/harness.cpp $(ROOT)/t/model/lines.hpp \
     $(OUT)/ngx_psm_token_module.so
@@ -205,7 +205,8 @@ $(MODEL): $(ROOT)/t/model/harness.cpp $(ROOT)/t/model/lines.hpp \
 	@g++ $(STRICT) $(OPT) -o $@ $< $(LIB_OBJS) $(LD_OPT) -lhiredis -lcrypto
 
 COUNTER := $(BUILD)/count_calls.so
-$(COUNTER): $(ROOT)/t/lib/count_calls.c
+FAILER  := $(BUILD)/fail_alloc.so
+$(COUNTER) $(FAILER): $(BUILD)/%.so: $(ROOT)/t/lib/%.c
 	@mkdir -p $(@D)
 	@gcc -O2 -Wall -Wextra -Werror -shared -fPIC -o $@ $<
 
@@ -225,7 +226,7 @@ test: ## run unit, end-to-end and client tests: T=t/one.t, SAN=1
 	@$(MAKE) --no-print-directory -C $(ROOT) prove
 
 .PHONY: prove
-prove: build $(WANTED_UNIT) $(WANTED_VENV) $(MODEL) $(COUNTER)
+prove: build $(WANTED_UNIT) $(WANTED_VENV) $(MODEL) $(COUNTER) $(FAILER)
 	@cd $(ROOT) && env \
 	    CMOCKA_MESSAGE_OUTPUT=TAP \
 	    PSM_MODULE=$(OUT)/ngx_psm_token_module.so \
@@ -234,6 +235,7 @@ prove: build $(WANTED_UNIT) $(WANTED_VENV) $(MODEL) $(COUNTER)
 	    PSM_VENV=$(VENV) \
 	    PSM_MODEL=$(MODEL) \
 	    PSM_COUNTER=$(COUNTER) \
+	    PSM_FAILER=$(FAILER) \
 	    PSM_PRELOAD="$(if $(SAN),$(foreach lib,libasan.so libubsan.so,\
 	        $(shell gcc -print-file-name=$(lib))))" \
 	    UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1 \
