@@ -191,6 +191,12 @@ $(VENV)/ready: $(ROOT)/t/clients/requirements.txt
 	@$(VENV)/bin/pip install --quiet --disable-pip-version-check -r $<
 	@touch $@
 
+# The schema of the compose file.
+COMPOSE := $(VENV)/compose
+$(COMPOSE): $(ROOT)/t/compose/requirements.txt | $(VENV)/ready
+	@$(VENV)/bin/pip install --quiet --disable-pip-version-check --no-deps -r $<
+	@touch $@
+
 .PHONY: need-test
 need-test:
 	@NGINX_SRC=$(NGINX_SRC) $(ROOT)/mk/deps ensure build run test
@@ -210,6 +216,9 @@ $(COUNTER) $(FAILER): $(BUILD)/%.so: $(ROOT)/t/lib/%.c
 	@mkdir -p $(@D)
 	@gcc -O2 -Wall -Wextra -Werror -shared -fPIC -o $@ $<
 
+# Where t/docker.t builds its images, and keeps what makes the next time quick.
+IMAGE := $(BUILD)/image
+
 # T: some of them; a name in t/unit/ or t/fuzz/ stands for its program.
 T ?=
 E2E   := $(wildcard $(ROOT)/t/*.t $(ROOT)/t/clients/*.t)
@@ -218,7 +227,8 @@ TESTS := $(if $(T),$(patsubst t/fuzz/%.cpp,$(UNIT)/%,\
              $(UNIT_TESTS) $(REPLAYS) $(E2E))
 
 WANTED_UNIT := $(filter $(UNIT)/%,$(TESTS))
-WANTED_VENV := $(if $(or $(if $(T),,all),$(findstring client,$(T))),$(VENV)/ready)
+WANTED_VENV := $(if $(or $(if $(T),,all),$(findstring client,$(T))),$(VENV)/ready) \
+               $(if $(or $(if $(T),,all),$(filter t/compose.t t/docker.t,$(T))),$(COMPOSE))
 
 .PHONY: test
 test: ## run unit, end-to-end and client tests: T=t/one.t, SAN=1
@@ -233,6 +243,7 @@ prove: build $(WANTED_UNIT) $(WANTED_VENV) $(MODEL) $(COUNTER) $(FAILER)
 	    PSM_CLI=$(OUT)/psm-token \
 	    PSM_NGINX=$(NGINX) \
 	    PSM_VENV=$(VENV) \
+	    PSM_IMAGE=$(IMAGE) \
 	    PSM_MODEL=$(MODEL) \
 	    PSM_COUNTER=$(COUNTER) \
 	    PSM_FAILER=$(FAILER) \
@@ -299,4 +310,5 @@ uninstall: ## remove what install put there
 
 .PHONY: clean
 clean: stop ## remove what was built
+	@$(ROOT)/mk/image clean $(IMAGE)
 	rm -rf $(BUILD)
