@@ -15,7 +15,7 @@ use IO::Socket::UNIX;
 use PSM::Process qw(wait_for free_port slurp);
 
 # dir: a folder of its own; tcp => 1: also on a port; password => default
-# user's; args => more redis-server arguments.
+# user's; args => more redis-server arguments; wrap => what to run it with.
 sub start {
 	my ($class, %arg) = @_;
 
@@ -34,7 +34,7 @@ sub restart {
 	$self->{process} = PSM::Process->start(
 		name => 'redis-server',
 		output => "$self->{dir}/redis.log",
-		run => ['redis-server', '--port', $self->{port} // 0,
+		run => [@{ $self->{wrap} // [] }, 'redis-server', '--port', $self->{port} // 0,
 			'--bind', '127.0.0.1', '--unixsocket', $self->{socket},
 			'--unixsocketperm', '777', '--dir', $self->{dir},
 			'--save', '', '--appendonly', 'no',
