@@ -136,6 +136,9 @@ for my $tcp (0, 1) {
 	is(client(), undef, '  refused');
 	like(published($stream), qr/news/, '  who is there is not');
 	$proxy->listen;
+	$proxy->refuse('accepted');
+	like(hear(client(), qr/x/), qr/\(end\)/, '  taken and ended');
+	$proxy->listen;
 	comes(client(), 'and let in again');
 
 	is(eval { $proxy->rule(data => down => { dealy => 1 }); 1 }, undef,

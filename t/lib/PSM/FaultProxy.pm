@@ -25,7 +25,8 @@
 # An empty rule lets everything pass; heal takes all rules away.
 #
 # cut and reset (RST where it is TCP) end the connections of a kind, half_close
-# ends one direction of them; refuse and listen end and begin to listen.
+# ends one direction of them; refuse ends to listen, refuse('accepted') takes
+# new connections and ends them at once, listen lets them in again.
 # connections tells of all there were: number, kind, open, up and down (bytes),
 # began (CLOCK_MONOTONIC), commands (names that passed up, in order).
 #
@@ -113,7 +114,7 @@ sub reset { return $_[0]->_ask(end => $_[1] // 'all', 'reset') }
 # direction: which one ends.
 sub half_close { return $_[0]->_ask(end => $_[1] // 'all', $_[2] // 'down') }
 
-sub refuse { return $_[0]->_ask('refuse') }
+sub refuse { return $_[0]->_ask('refuse', $_[1] // '') }
 
 sub listen { return $_[0]->_ask('listen') }
 

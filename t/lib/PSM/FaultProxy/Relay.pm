@@ -155,8 +155,9 @@ sub _end_kind {
 }
 
 sub _refuse {
-	my ($self) = @_;
+	my ($self, $how) = @_;
 
+	return $self->{hang_up} = 1 if $how eq 'accepted';
 	my $server = delete $self->{server};
 	close $server if $server;
 	return 1;
@@ -165,6 +166,7 @@ sub _refuse {
 sub _listen {
 	my ($self) = @_;
 
+	delete $self->{hang_up};
 	return 1 if $self->{server};
 	unlink $self->{socket};
 	$self->{server} = $self->{tcp}
@@ -192,6 +194,13 @@ sub _accept_link {
 	my ($self) = @_;
 
 	my $client = $self->{server}->accept or return;
+	if ($self->{hang_up}) {
+		push @{ $self->{past} }, { number => ++$self->{number}, kind => 'new',
+			began => now(), closed => 1, commands => [],
+			map { $_ => { bytes => 0 } } qw(up down) };
+		setsockopt $client, SOL_SOCKET, SO_LINGER, pack 'II', 1, 0;
+		return close $client;
+	}
 	my $redis = $self->{to} =~ m{^/}
 		? IO::Socket::UNIX->new(Peer => $self->{to})
 		: IO::Socket::INET->new(PeerAddr => $self->{to}, Timeout => 2);
