@@ -90,6 +90,11 @@ Store& Environment::store()
         if (const auto problem = parse_redis_address(redis, address)) {
             refuse("--redis (or PSM_TOKEN_REDIS): " + *problem);
         }
+        if (address.tls || !address.sentinels.empty()) {
+            refuse("--redis (or PSM_TOKEN_REDIS): TLS and sentinels are not "
+                   "supported by this build yet: use redis://HOST:PORT or "
+                   "unix:/path");
+        }
         store_ = std::make_unique<Store>(address);
     }
     return *store_;

@@ -16,6 +16,7 @@
 #include <algorithm>
 #include <array>
 #include <cassert>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -41,17 +42,6 @@ std::string_view error_code(std::string_view text)
                              return c >= 'A' && c <= 'Z';
                          });
     return is_code ? code : std::string_view("no code");
-}
-
-/// Errors that a later attempt may not meet.
-bool is_transient(std::string_view text)
-{
-    constexpr std::array<std::string_view, 7> codes{
-        "LOADING",  "BUSY",       "MASTERDOWN", "CLUSTERDOWN",
-        "TRYAGAIN", "NOREPLICAS", "OOM"};
-    return std::find(codes.begin(), codes.end(), error_code(text)) !=
-               codes.end() ||
-           text.starts_with(too_many_clients);
 }
 
 /// Our own words for an error reply to AUTH. Its text is not repeated: a
@@ -164,6 +154,16 @@ private:
 
 } // namespace
 
+bool is_transient(std::string_view error)
+{
+    constexpr std::array<std::string_view, 7> codes{
+        "LOADING",  "BUSY",       "MASTERDOWN", "CLUSTERDOWN",
+        "TRYAGAIN", "NOREPLICAS", "OOM"};
+    return std::find(codes.begin(), codes.end(), error_code(error)) !=
+               codes.end() ||
+           error.starts_with(too_many_clients);
+}
+
 struct RedisSession::State {
     State(const RedisLimits& l, Handler h, void* c)
         : limits(l), handler(h), context(c), reader(l.max_reply, l.max_elements)
@@ -180,6 +180,7 @@ struct RedisSession::State {
     std::size_t step_count = 0;
     std::size_t steps_done = 0;
     bool started = false;
+    std::optional<std::uint64_t> unasked; // the tag of what nobody asked for
     std::vector<const char*> words; // as redisFormatCommandArgv wants them
     std::vector<std::size_t> lengths;
 };
@@ -246,6 +247,17 @@ bool RedisSession::command(std::span<const std::string_view> words,
     }
     state_->tags.push(tag);
     return true;
+}
+
+void RedisSession::listen(std::uint64_t tag) noexcept
+{
+    state_->unasked = tag;
+}
+
+bool RedisSession::post(std::initializer_list<std::string_view> words)
+{
+    return state_->started && !broken() &&
+           enqueue(std::span(words.begin(), words.size()), false);
 }
 
 std::string_view RedisSession::output() const noexcept
@@ -333,6 +345,8 @@ void RedisSession::take(const RedisReply& reply)
     } else if (state_->tags.size() > 0) {
         const std::uint64_t tag = state_->tags.pop();
         state_->handler(state_->context, tag, reply);
+    } else if (state_->unasked) {
+        state_->handler(state_->context, *state_->unasked, reply);
     } else if (reply.type == RedisType::error) {
         fail("Redis sent an error: " + quote_reply(reply.text));
     } else {

@@ -48,6 +48,9 @@ struct RedisLimits {
     std::size_t max_output = std::size_t{1024} * 1024;
 };
 
+/// Whether a later attempt may be answered better than by this error.
+[[nodiscard]] bool is_transient(std::string_view error);
+
 class RedisSession {
 public:
     /// Called once per command given, in order, from within feed(). It may
@@ -79,6 +82,15 @@ public:
     {
         return command(std::span(words.begin(), words.size()), tag);
     }
+
+    /// From now on what Redis says unasked, when no reply is due, goes to the
+    /// handler with this tag instead of breaking the session: the messages of
+    /// a subscription.
+    void listen(std::uint64_t tag) noexcept;
+
+    /// Queues a command that is answered like a message: SUBSCRIBE, and PING
+    /// behind it. False as for command().
+    [[nodiscard]] bool post(std::initializer_list<std::string_view> words);
 
     /// Bytes to send, and how many of them were.
     [[nodiscard]] std::string_view output() const noexcept;

@@ -27,6 +27,29 @@ ngx_array_t* root_base(ngx_conf_t* cf)
     return bases;
 }
 
+/// Where changes are not told, the life of an entry is the time for which a
+/// revoked token goes on.
+char* init_cache(ngx_conf_t* cf, MainConf* mcf)
+{
+    const bool tracking = mcf->redis->address.tracking;
+
+    if (!tracking && mcf->cache_stale != NGX_CONF_UNSET_MSEC &&
+        mcf->cache_stale != 0) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"psm_token_cache\" has stale=, which means "
+                           "nothing with tracking=off in "
+                           "\"psm_token_redis\": take one of them out");
+        return failed;
+    }
+    ngx_conf_init_value(mcf->cache, 1);
+    ngx_conf_init_uint_value(mcf->cache_max, 100000);
+    ngx_conf_init_msec_value(mcf->cache_valid, tracking ? 300000 : 5000);
+    ngx_conf_init_msec_value(mcf->cache_negative, 5000);
+    ngx_conf_init_msec_value(mcf->cache_lease, 2000);
+    ngx_conf_init_msec_value(mcf->cache_stale, 0);
+    return NGX_CONF_OK;
+}
+
 } // namespace
 
 void* create_main_conf(ngx_conf_t* cf)
@@ -38,6 +61,8 @@ void* create_main_conf(ngx_conf_t* cf)
         mcf->cache_max = NGX_CONF_UNSET_UINT;
         mcf->cache_valid = NGX_CONF_UNSET_MSEC;
         mcf->cache_negative = NGX_CONF_UNSET_MSEC;
+        mcf->cache_lease = NGX_CONF_UNSET_MSEC;
+        mcf->cache_stale = NGX_CONF_UNSET_MSEC;
     }
     return mcf;
 }
@@ -47,23 +72,21 @@ char* init_main_conf(ngx_conf_t* cf, void* conf)
     auto* mcf = static_cast<MainConf*>(conf);
     ngx_str_t request_id = ngx_string("request_id");
 
-    ngx_conf_init_value(mcf->cache, 1);
-    ngx_conf_init_uint_value(mcf->cache_max, 100000);
-    // Until invalidation lands, the life of an entry is the time for which
-    // a revoked token goes on.
-    ngx_conf_init_msec_value(mcf->cache_valid, 5000);
-    ngx_conf_init_msec_value(mcf->cache_negative, 5000);
-
     mcf->request_id = ngx_http_get_variable_index(cf, &request_id);
     if (mcf->request_id == NGX_ERROR) {
         return failed;
     }
 
+    const ngx_str_t directive = ngx_string("psm_token_redis");
     if (mcf->redis == nullptr) {
         ngx_str_t uri = ngx_string("redis://127.0.0.1:6379");
-        mcf->redis = read_redis_conf(cf, to_ngx("psm_token_redis"), {&uri, 1});
+        mcf->redis = read_redis_conf(cf, directive, {&uri, 1});
     }
-    return mcf->redis == nullptr ? failed : NGX_CONF_OK;
+    if (mcf->redis == nullptr ||
+        !finish_redis_conf(cf, directive, mcf->redis)) {
+        return failed;
+    }
+    return init_cache(cf, mcf);
 }
 
 void* create_server_conf(ngx_conf_t* cf)

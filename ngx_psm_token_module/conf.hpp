@@ -14,18 +14,22 @@
 #include "../lib/token.hpp"
 
 #include <string>
+#include <vector>
 
 namespace psm::edge {
 
 class Worker;
 
-/// Where Redis is, ready to connect: the one C++ object of the
-/// configuration, destroyed with its pool.
+/// Where Redis is, ready to connect: a C++ object of the configuration,
+/// destroyed with its pool.
 struct RedisConf {
     RedisAddress address;
     std::string password;
-    ngx_addr_t* addrs = nullptr; // resolved at start
+    ngx_ssl_t* tls = nullptr;    // none: plain
+    ngx_addr_t* addrs = nullptr; // none: to be resolved when they are needed
     ngx_uint_t naddrs = 0;
+    ngx_http_core_loc_conf_t* core = nullptr; // of http{}: its resolver
+    std::vector<RedisConf*> sentinels;
 };
 
 struct MainConf {
@@ -35,6 +39,8 @@ struct MainConf {
     ngx_uint_t cache_max;
     ngx_msec_t cache_valid;
     ngx_msec_t cache_negative;
+    ngx_msec_t cache_lease;
+    ngx_msec_t cache_stale; // 0: off
 
     ngx_int_t request_id; // index of $request_id
     ngx_uint_t needed;    // some server takes tokens

@@ -53,13 +53,45 @@ bool parse_count(std::string_view text, ngx_uint_t& out)
     return n > 0;
 }
 
-bool parse_msec(std::string_view text, ngx_msec_t& out)
+bool parse_msec(std::string_view text, ngx_msec_t& out, bool may_be_zero)
 {
     ngx_str_t s = to_ngx(text);
     const ngx_int_t n = ngx_parse_time(&s, 0);
 
     out = static_cast<ngx_msec_t>(n);
-    return n > 0;
+    return n > 0 || (n == 0 && may_be_zero);
+}
+
+/// One parameter of psm_token_cache into its place; false when it is bad,
+/// unknown or given before.
+bool set_cache_parameter(MainConf* mcf, std::string_view word)
+{
+    const std::size_t equals = word.find('=');
+    const std::string_view name = word.substr(0, equals);
+    const std::string_view value =
+        equals == std::string_view::npos ? "" : word.substr(equals + 1);
+
+    if (name == "max") {
+        return mcf->cache_max == NGX_CONF_UNSET_UINT &&
+               parse_count(value, mcf->cache_max);
+    }
+
+    struct Time {
+        std::string_view name;
+        ngx_msec_t& slot;
+        bool may_be_zero = false;
+    };
+
+    for (const Time& time : {Time{"valid", mcf->cache_valid},
+                             Time{"negative", mcf->cache_negative},
+                             Time{"lease", mcf->cache_lease},
+                             Time{"stale", mcf->cache_stale, true}}) {
+        if (name == time.name) {
+            return time.slot == NGX_CONF_UNSET_MSEC &&
+                   parse_msec(value, time.slot, time.may_be_zero);
+        }
+    }
+    return false;
 }
 
 char* set_cache(ngx_conf_t* cf, ngx_command_t* cmd, void* conf)
@@ -77,20 +109,7 @@ char* set_cache(ngx_conf_t* cf, ngx_command_t* cmd, void* conf)
 
     mcf->cache = 1;
     for (const ngx_str_t& arg : args) {
-        const std::string_view word = view(arg);
-        const std::string_view value = word.substr(word.find('=') + 1);
-        bool good = false;
-
-        if (word.starts_with("max=") && mcf->cache_max == NGX_CONF_UNSET_UINT) {
-            good = parse_count(value, mcf->cache_max);
-        } else if (word.starts_with("valid=") &&
-                   mcf->cache_valid == NGX_CONF_UNSET_MSEC) {
-            good = parse_msec(value, mcf->cache_valid);
-        } else if (word.starts_with("negative=") &&
-                   mcf->cache_negative == NGX_CONF_UNSET_MSEC) {
-            good = parse_msec(value, mcf->cache_negative);
-        }
-        if (!good) {
+        if (!set_cache_parameter(mcf, view(arg))) {
             return complain(cf, cmd, "has an invalid or repeated parameter",
                             arg);
         }

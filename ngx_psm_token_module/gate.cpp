@@ -167,6 +167,8 @@ ngx_int_t start(Request* request, const LocationConf* conf,
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
+    request->takes_stale = !strict && (question.method == Method::get ||
+                                       question.method == Method::head);
     if (look_up_token && request->hashed) {
         request->asked_strictly = strict;
         ask_token(request, strict);

@@ -4,12 +4,17 @@
 // until its reply came or the session is gone, so a tag never dangles. A
 // Lookup ends in finish(), once, which takes its waiters off before it calls
 // them: a resumed request may ask again.
+//
+// The fence: what Redis answered may be older than a change that the stream
+// has told already, because the two come on two connections. So a change
+// marks the look-ups of its key that were sent and are not answered; a marked
+// answer is neither used nor kept, and the question is put again.
 
 #include "lookup.hpp"
 
+#include "clock.hpp"
 #include "conf.hpp"
 
-#include "../lib/digest.hpp"
 #include "../lib/identity.hpp"
 #include "../lib/record.hpp"
 
@@ -21,6 +26,7 @@ namespace {
 
 constexpr std::size_t max_pending = 1024;
 constexpr ngx_msec_t complaint_pause = 10000;
+constexpr unsigned max_fences = 2;
 
 bool expired(const Lookup& lookup)
 {
@@ -29,11 +35,29 @@ bool expired(const Lookup& lookup)
 
 } // namespace
 
-Lookups::Lookups(const MainConf& conf, ngx_log_t* log)
-    : conf_(conf), log_(log), cache_(conf),
-      link_(*conf.redis,
-            {.context = this, .reply = on_reply, .changed = on_changed}, log)
+Lookups::Lookups(const MainConf& conf, const RedisGuide& guide, ngx_log_t* log)
+    : conf_(conf), log_(log), cache_(conf), link_(*conf.redis, guide,
+                                                  {.context = this,
+                                                   .reply = on_reply,
+                                                   .changed = on_link,
+                                                   .demoted = on_demoted},
+                                                  log)
 {
+    if (conf.cache != 0 && conf.redis->address.tracking) {
+        stream_.emplace(
+            *conf.redis, guide, conf.cache_lease,
+            RedisStream::Owner{
+                .context = this,
+                .changed = on_record,
+                .flush = on_flush,
+                .proven =
+                    [](void* context, Tick until) {
+                        static_cast<Lookups*>(context)->cache_.believe_until(
+                            until);
+                    },
+                .turned = on_stream},
+            log);
+    }
     deadline_.handler = on_deadline;
     deadline_.data = this;
     deadline_.log = log;
@@ -51,21 +75,35 @@ Lookups::~Lookups()
     }
 }
 
+void Lookups::start()
+{
+    link_.connect();
+    if (stream_) {
+        stream_->connect();
+    }
+}
+
+void Lookups::move()
+{
+    flush(Flush::moved);
+    if (stream_) {
+        stream_->move("follows the master");
+    }
+    link_.move("follows the master");
+    link_lost();
+}
+
 Answer Lookups::ask(Subject subject, std::string_view name, bool strict,
                     Waiter& waiter)
 {
-    std::string key = key_of(subject, name);
-    Lookup* lookup = nullptr;
+    std::string key = record_key(conf_.redis->address.prefix, subject, name);
+    Lookup* lookup = find_joinable(key, strict);
 
-    if (const auto it = shared_.find(key);
-        it != shared_.end() && (!strict || !it->second->sent)) {
-        lookup = it->second;
-
-    } else {
+    if (lookup == nullptr) {
         if (link_.refusing() || pending_.size() >= max_pending) {
             return {};
         }
-        lookup = &begin(subject, name, std::move(key), it == shared_.end());
+        lookup = &begin(subject, name, std::move(key));
         if (link_.ready() && !send(*lookup)) {
             finish(*lookup, {});
             return {};
@@ -85,9 +123,19 @@ Answer Lookups::ask(Subject subject, std::string_view name, bool strict,
     return {.kind = Answer::Kind::waiting, .value = {}};
 }
 
+/// A look-up under way that will do; a strict one was not sent before it is
+/// asked for.
+Lookup* Lookups::find_joinable(std::string_view key, bool strict)
+{
+    const auto [first, last] = by_key_.equal_range(key);
+    const auto it = std::find_if(first, last, [strict](const auto& entry) {
+        return !strict || !entry.second->sent;
+    });
+    return it == last ? nullptr : it->second;
+}
+
 /// Adds a look-up; on an exception nothing has changed.
-Lookup& Lookups::begin(Subject subject, std::string_view name, std::string key,
-                       bool shared)
+Lookup& Lookups::begin(Subject subject, std::string_view name, std::string key)
 {
     Pending fresh(1);
     Lookup& lookup = fresh.front();
@@ -97,31 +145,14 @@ Lookup& Lookups::begin(Subject subject, std::string_view name, std::string key,
     lookup.name = name;
     lookup.subject = subject;
     lookup.deadline = ngx_current_msec + conf_.redis->address.timeout_ms;
-    lookup.shared = shared;
     lookup.self = fresh.begin();
-    if (shared) {
-        shared_.emplace(lookup.key, &lookup);
-    }
+    by_key_.emplace(lookup.key, &lookup);
     pending_.splice(pending_.end(), fresh);
 
     if (!deadline_.timer_set) {
         arm_deadline();
     }
     return lookup;
-}
-
-std::string Lookups::key_of(Subject subject, std::string_view name) const
-{
-    std::string key = conf_.redis->address.prefix;
-
-    if (subject == Subject::channel) {
-        return key.append("c:").append(name);
-    }
-
-    TokenDigest digest;
-    std::ranges::copy(name, digest.bytes.begin());
-    const auto hex = digest.hex();
-    return key.append("t:").append(hex.data(), hex.size());
 }
 
 void Lookups::forget(Waiter& waiter) noexcept
@@ -142,7 +173,8 @@ void Lookups::forget(Waiter& waiter) noexcept
 
 bool Lookups::send(Lookup& lookup) noexcept
 {
-    lookup.sent_at = ngx_current_msec;
+    lookup.sent_at = monotonic_now();
+    lookup.fenced = false;
     lookup.sent = guard(log_, false, [&] {
         return link_.command({"GET", lookup.key},
                              reinterpret_cast<std::uintptr_t>(&lookup));
@@ -150,14 +182,86 @@ bool Lookups::send(Lookup& lookup) noexcept
     return lookup.sent;
 }
 
-void Lookups::on_changed(void* context)
+/// The later of two that disagree is believed: the one from before was not
+/// told that the master is another one now.
+void Lookups::on_link(void* context)
 {
     auto* lookups = static_cast<Lookups*>(context);
 
     if (lookups->link_.ready()) {
+        if (lookups->on_two_servers()) {
+            lookups->flush(Flush::moved);
+            lookups->stream_->drop("look-ups reach another server");
+        }
         lookups->link_ready();
     } else {
         lookups->link_lost();
+    }
+}
+
+/// What comes from a replica may be old: the stream goes, and finds out.
+void Lookups::on_demoted(void* context)
+{
+    auto* lookups = static_cast<Lookups*>(context);
+
+    lookups->flush(Flush::moved);
+    if (lookups->stream_ && lookups->stream_->live()) {
+        lookups->stream_->drop("the server is no master any more");
+    }
+}
+
+void Lookups::on_stream(void* context)
+{
+    auto* lookups = static_cast<Lookups*>(context);
+
+    if (lookups->on_two_servers()) {
+        lookups->flush(Flush::moved);
+        lookups->link_.drop("the invalidation stream reaches another server");
+        lookups->link_lost();
+    }
+}
+
+bool Lookups::on_two_servers() const noexcept
+{
+    return stream_ && stream_->live() && link_.ready() &&
+           !link_.run_id().empty() && link_.run_id() != stream_->run_id();
+}
+
+/// Nothing is kept whose change would not be told.
+bool Lookups::may_remember() const noexcept
+{
+    return !conf_.redis->address.tracking ||
+           (stream_ && stream_->live() && link_.ready() &&
+            link_.run_id() == stream_->run_id());
+}
+
+void Lookups::on_record(void* context, std::string_view key)
+{
+    auto* lookups = static_cast<Lookups*>(context);
+    const RecordName record(lookups->conf_.redis->address.prefix, key);
+
+    if (record.known()) {
+        lookups->cache_.forget(record.subject(), record.name());
+    }
+    const auto [first, last] = lookups->by_key_.equal_range(key);
+    for (auto it = first; it != last; ++it) {
+        it->second->fenced = it->second->sent;
+    }
+}
+
+void Lookups::on_flush(void* context, Flush why)
+{
+    static_cast<Lookups*>(context)->flush(why);
+}
+
+void Lookups::flush(Flush why)
+{
+    cache_.forget_all();
+    if (why == Flush::moved) {
+        cache_.believe_until(0);
+    }
+    for (Lookup& lookup : pending_) {
+        lookup.fenced = lookup.sent;
     }
 }
 
@@ -205,6 +309,13 @@ void Lookups::read_reply(Lookup& lookup, const RedisReply& reply)
     std::string value;
     Answer answer;
 
+    if (lookup.fenced) {
+        if (!ask_again(lookup)) {
+            finish(lookup, {});
+        }
+        return;
+    }
+
     // Only nil is "unknown". -LOADING, -NOAUTH, -MOVED and whatever else is
     // no record mean that Redis did not say.
     if (reply.type == RedisType::nil) {
@@ -218,11 +329,20 @@ void Lookups::read_reply(Lookup& lookup, const RedisReply& reply)
         guard(log_, 0, [&] { return complain(lookup, reply), 0; });
     }
 
-    guard(log_, 0, [&] {
-        cache_.remember(lookup.subject, lookup.name, answer, lookup.sent_at);
-        return 0;
-    });
+    if (may_remember()) {
+        guard(log_, 0, [&] {
+            cache_.remember(lookup.subject, lookup.name, answer,
+                            lookup.sent_at);
+            return 0;
+        });
+    }
     finish(lookup, answer);
+}
+
+/// Within its own deadline; a record that changes all the time is given up.
+bool Lookups::ask_again(Lookup& lookup) noexcept
+{
+    return ++lookup.fences <= max_fences && send(lookup);
 }
 
 /// One line for each kind of trouble, not one per request: -LOADING may be
@@ -284,9 +404,10 @@ void Lookups::finish(Lookup& lookup, const Answer& answer)
         w->lookup = &rest;
     }
 
-    if (lookup.shared) {
-        shared_.erase(lookup.key);
-    }
+    const auto [first, last] = by_key_.equal_range(lookup.key);
+    by_key_.erase(std::find_if(first, last, [&](const auto& entry) {
+        return entry.second == &lookup;
+    }));
     pending_.erase(lookup.self);
     if (pending_.empty() && deadline_.timer_set) {
         ngx_del_timer(&deadline_);

@@ -18,10 +18,12 @@
 #include "ngx.hpp"
 #include "record_cache.hpp"
 #include "redis_link.hpp"
+#include "redis_stream.hpp"
 
 #include <cstdint>
 #include <list>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -38,10 +40,11 @@ struct Lookup {
     std::string name;
     Subject subject{};
     ngx_msec_t deadline = 0;
-    ngx_msec_t sent_at = 0; // what the answer tells is at least this old
+    Tick sent_at = 0; // what the answer tells is at most this old
     bool sent = false;
     bool retried = false;
-    bool shared = true; // others may join it
+    bool fenced = false; // its record changed meanwhile: the answer is no use
+    unsigned fences = 0; // how often that was so
     Lookups* owner = nullptr;
     Waiter* waiters = nullptr; // a list
     std::list<Lookup>::iterator self{};
@@ -58,19 +61,31 @@ struct Waiter {
 
 class Lookups {
 public:
-    Lookups(const MainConf& conf, ngx_log_t* log);
+    /// `guide` tells where the master is, behind sentinels.
+    Lookups(const MainConf& conf, const RedisGuide& guide, ngx_log_t* log);
     ~Lookups();
     Lookups(const Lookups&) = delete;
     Lookups& operator=(const Lookups&) = delete;
 
     /// Connects ahead of the first request.
-    void start() { link_.connect(); }
+    void start();
+
+    /// Redis is elsewhere: both connections go there at once, and nothing
+    /// from before counts.
+    void move();
 
     /// What the caches say; Kind::waiting when they say nothing. Neither
     /// allocates nor locks.
     [[nodiscard]] Answer find(Subject subject, std::string_view name) noexcept
     {
         return cache_.find(subject, name);
+    }
+
+    /// For one whom Redis gave no answer; see RecordCache.
+    [[nodiscard]] Answer find_stale(Subject subject,
+                                    std::string_view name) noexcept
+    {
+        return cache_.find_stale(subject, name);
     }
 
     /// Asks Redis: Kind::waiting when the waiter was hooked, and
@@ -87,14 +102,21 @@ private:
 
     static void on_reply(void* context, std::uint64_t tag,
                          const RedisReply& reply);
-    static void on_changed(void* context);
+    static void on_link(void* context);
+    static void on_demoted(void* context);
+    static void on_record(void* context, std::string_view key);
+    static void on_flush(void* context, Flush why);
+    static void on_stream(void* context);
     static void on_deadline(ngx_event_t* ev);
 
-    [[nodiscard]] std::string key_of(Subject subject,
-                                     std::string_view name) const;
+    [[nodiscard]] Lookup* find_joinable(std::string_view key, bool strict);
     [[nodiscard]] Lookup& begin(Subject subject, std::string_view name,
-                                std::string key, bool shared);
+                                std::string key);
     [[nodiscard]] bool send(Lookup& lookup) noexcept;
+    [[nodiscard]] bool ask_again(Lookup& lookup) noexcept;
+    [[nodiscard]] bool may_remember() const noexcept;
+    [[nodiscard]] bool on_two_servers() const noexcept;
+    void flush(Flush why);
     void link_ready();
     void link_lost();
     void read_reply(Lookup& lookup, const RedisReply& reply);
@@ -109,12 +131,13 @@ private:
     ngx_log_t* log_;
     RecordCache cache_;
     Pending pending_; // oldest deadline first
-    std::unordered_map<std::string_view, Lookup*> shared_;
+    std::unordered_multimap<std::string_view, Lookup*> by_key_;
     std::size_t hooked_ = 0; // waiters: while there are some, the worker stays
     ngx_event_t deadline_{};
     std::string complaint_; // the error that was logged last, and when
     ngx_msec_t complained_ = 0;
     RedisLink link_;
+    std::optional<RedisStream> stream_; // none where nothing is remembered
 };
 
 } // namespace psm::edge

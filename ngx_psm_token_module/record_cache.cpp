@@ -2,11 +2,13 @@
 
 #include "record_cache.hpp"
 
+#include "clock.hpp"
 #include "conf.hpp"
 
 #include <openssl/rand.h>
 
 #include <algorithm>
+#include <limits>
 #include <stdexcept>
 
 namespace psm::edge {
@@ -40,7 +42,10 @@ RecordCache::RecordCache(const MainConf& conf)
 }
 
 RecordCache::RecordCache(const MainConf& conf, std::uint64_t seed)
-    : conf_(conf), tokens_(conf.cache_max, seed, Cache::Keys::digests),
+    : conf_(conf),
+      believed_until_(
+          conf.redis->address.tracking ? 0 : std::numeric_limits<Tick>::max()),
+      tokens_(conf.cache_max, seed, Cache::Keys::digests),
       no_tokens_(negative_size(conf), seed, Cache::Keys::digests),
       channels_(conf.cache_max, seed), no_channels_(negative_size(conf), seed)
 {
@@ -51,9 +56,9 @@ Answer RecordCache::find(Subject subject, std::string_view name) noexcept
     const bool token = subject == Subject::token;
     Cache& yes = token ? tokens_ : channels_;
     Cache& no = token ? no_tokens_ : no_channels_;
-    const Tick now = ngx_current_msec;
+    const Tick now = monotonic_now();
 
-    if (conf_.cache == 0) {
+    if (conf_.cache == 0 || now >= believed_until_) {
         return {.kind = Answer::Kind::waiting, .value = {}};
     }
 
@@ -69,8 +74,36 @@ Answer RecordCache::find(Subject subject, std::string_view name) noexcept
     return {.kind = Answer::Kind::waiting, .value = {}};
 }
 
+Answer RecordCache::find_stale(Subject subject, std::string_view name) noexcept
+{
+    Cache& yes = subject == Subject::token ? tokens_ : channels_;
+    const Tick now = monotonic_now();
+
+    if (conf_.cache_stale != 0 && now < believed_until_ + conf_.cache_stale) {
+        if (const auto value = yes.find(name, now)) {
+            return {.kind = Answer::Kind::found, .value = *value};
+        }
+    }
+    return {};
+}
+
+void RecordCache::forget(Subject subject, std::string_view name) noexcept
+{
+    const bool token = subject == Subject::token;
+
+    (token ? tokens_ : channels_).erase(name);
+    (token ? no_tokens_ : no_channels_).erase(name);
+}
+
+void RecordCache::forget_all() noexcept
+{
+    for (Cache* cache : {&tokens_, &no_tokens_, &channels_, &no_channels_}) {
+        cache->clear();
+    }
+}
+
 void RecordCache::remember(Subject subject, std::string_view name,
-                           const Answer& answer, ngx_msec_t asked_at)
+                           const Answer& answer, Tick asked_at)
 {
     if (conf_.cache == 0 || answer.kind == Answer::Kind::unavailable) {
         return;

@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: BSD-2-Clause
 //
-// What Redis has said, for as long as the configuration lets a worker believe
-// it: records of tokens and channels, and that there is none. What is there
-// and what is not are kept apart, because made-up names must not push out real
-// tokens.
+// What Redis has said, for as long as a worker may believe it: records of
+// tokens and channels, and that there is none. What is there and what is not
+// are kept apart, because made-up names must not push out real tokens.
+//
+// Two limits: the configuration's, from when Redis was asked, and, where
+// changes are told, the lease of the invalidation stream, behind which an
+// entry may be stale.
 
 #pragma once
 
 #include "ngx.hpp"
 
 #include "../lib/cache.hpp"
+#include "../lib/record_key.hpp"
 
 #include <cstdint>
 #include <string_view>
@@ -17,9 +21,6 @@
 namespace psm::edge {
 
 struct MainConf;
-
-/// Whose record: a token's by its digest (32 bytes), a channel's by its path.
-enum class Subject : std::uint8_t { token, channel };
 
 struct Answer {
     enum class Kind : std::uint8_t {
@@ -38,18 +39,33 @@ class RecordCache {
 public:
     explicit RecordCache(const MainConf& conf);
 
-    /// Kind::waiting when nothing is known. Neither allocates nor locks.
+    /// Kind::waiting when nothing is known for sure. Neither allocates nor
+    /// locks.
     [[nodiscard]] Answer find(Subject subject, std::string_view name) noexcept;
+
+    /// A record that was believed until the lease ended, for as long behind
+    /// that as `stale` says; else Kind::unavailable. For those whom Redis
+    /// gave no answer.
+    [[nodiscard]] Answer find_stale(Subject subject,
+                                    std::string_view name) noexcept;
 
     /// Keeps what Redis was asked at `asked_at`; Kind::unavailable is not
     /// kept. May throw, and then an older answer may be gone.
     void remember(Subject subject, std::string_view name, const Answer& answer,
-                  ngx_msec_t asked_at);
+                  Tick asked_at);
+
+    /// The record changed, or came to be.
+    void forget(Subject subject, std::string_view name) noexcept;
+    void forget_all() noexcept;
+
+    /// All that is kept holds until then, and no longer.
+    void believe_until(Tick until) noexcept { believed_until_ = until; }
 
 private:
     RecordCache(const MainConf& conf, std::uint64_t seed);
 
     const MainConf& conf_;
+    Tick believed_until_; // for ever where changes are not told
     Cache tokens_;
     Cache no_tokens_;
     Cache channels_;

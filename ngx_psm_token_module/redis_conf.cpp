@@ -2,6 +2,8 @@
 
 #include "redis_conf.hpp"
 
+#include "redis_tls.hpp"
+
 #include "../lib/text.hpp"
 
 #include <array>
@@ -36,11 +38,15 @@ RedisConf* create(ngx_conf_t* cf)
 }
 
 /// The first line of the file; the master reads it, so it may be root's.
-bool read_password(ngx_conf_t* cf, const ngx_str_t& directive, RedisConf* conf)
+bool read_password(ngx_conf_t* cf, const ngx_str_t& directive,
+                   const std::string& file, std::string& password)
 {
-    ngx_str_t name = to_ngx(conf->address.password_file);
+    if (file.empty()) {
+        return true;
+    }
+    ngx_str_t name = to_ngx(file);
     // nginx looks for a terminator behind a relative name.
-    std::string terminated(conf->address.password_file);
+    std::string terminated(file);
     name.data = reinterpret_cast<u_char*>(terminated.data());
 
     if (ngx_conf_full_name(cf->cycle, &name, 1) != NGX_OK) {
@@ -66,7 +72,7 @@ bool read_password(ngx_conf_t* cf, const ngx_str_t& directive, RedisConf* conf)
     const bool good = !line.empty() && line.size() <= max_password;
 
     if (good) {
-        conf->password = line;
+        password = line;
     } else {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "\"%V\" needs a password of 1 to 512 characters "
@@ -77,6 +83,7 @@ bool read_password(ngx_conf_t* cf, const ngx_str_t& directive, RedisConf* conf)
     return good;
 }
 
+/// Once, for want of a resolver that could do it later.
 bool resolve(ngx_conf_t* cf, const ngx_str_t& directive, RedisConf* conf)
 {
     const RedisAddress& address = conf->address;
@@ -107,6 +114,44 @@ bool resolve(ngx_conf_t* cf, const ngx_str_t& directive, RedisConf* conf)
     conf->addrs = u.addrs;
     conf->naddrs = u.naddrs;
     return true;
+}
+
+/// A connection of its own for each sentinel.
+bool add_sentinels(ngx_conf_t* cf, const ngx_str_t& directive, RedisConf* conf)
+{
+    const RedisAddress& redis = conf->address;
+    std::string password;
+
+    bool good =
+        read_password(cf, directive, redis.sentinel_password_file, password);
+    for (const RedisHost& host : redis.sentinels) {
+        RedisConf* sentinel = good ? create(cf) : nullptr;
+        if (sentinel == nullptr) {
+            good = false;
+            break;
+        }
+        sentinel->address.host = host.host;
+        sentinel->address.port = host.port;
+        sentinel->address.user = redis.sentinel_user;
+        sentinel->address.connect_timeout_ms = redis.connect_timeout_ms;
+        sentinel->address.tls = redis.sentinel_tls;
+        sentinel->address.ca = redis.ca;
+        sentinel->address.cert = redis.cert;
+        sentinel->address.key = redis.key;
+        sentinel->password = password;
+        conf->sentinels.push_back(sentinel);
+    }
+    wipe(password);
+    return good;
+}
+
+bool is_name(const std::string& host)
+{
+    auto* text = reinterpret_cast<u_char*>(const_cast<char*>(host.data()));
+    u_char v6[16];
+
+    return !host.empty() && ngx_inet_addr(text, host.size()) == INADDR_NONE &&
+           ngx_inet6_addr(text, host.size(), v6) != NGX_OK;
 }
 
 } // namespace
@@ -140,11 +185,39 @@ RedisConf* read_redis_conf(ngx_conf_t* cf, const ngx_str_t& directive,
             return static_cast<RedisConf*>(nullptr);
         }
 
-        const bool good = (conf->address.password_file.empty() ||
-                           read_password(cf, directive, conf)) &&
-                          resolve(cf, directive, conf);
+        const bool good =
+            read_password(cf, directive, conf->address.password_file,
+                          conf->password) &&
+            add_sentinels(cf, directive, conf);
         return good ? conf : nullptr;
     });
+}
+
+bool finish_redis_conf(ngx_conf_t* cf, const ngx_str_t& directive,
+                       RedisConf* conf)
+{
+    const RedisAddress& address = conf->address;
+
+    conf->core = static_cast<ngx_http_core_loc_conf_t*>(
+        ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module));
+    if (address.tls) {
+        conf->tls = make_tls(cf, directive, address);
+        if (conf->tls == nullptr) {
+            return false;
+        }
+    }
+    for (RedisConf* sentinel : conf->sentinels) {
+        if (!finish_redis_conf(cf, directive, sentinel)) {
+            return false;
+        }
+    }
+
+    const bool resolver = conf->core->resolver != nullptr &&
+                          conf->core->resolver->connections.nelts != 0;
+    const bool later =
+        !conf->sentinels.empty() || (is_name(address.host) && resolver);
+    return later ||
+           guard(cf->log, false, [&] { return resolve(cf, directive, conf); });
 }
 
 } // namespace psm::edge

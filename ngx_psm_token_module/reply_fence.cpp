@@ -2,6 +2,7 @@
 
 #include "reply_fence.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace psm::edge {
@@ -10,16 +11,19 @@ namespace {
 
 constexpr std::size_t max_held_bytes = std::size_t{16} * 1024 * 1024;
 
-/// Whether Redis can have meant this for a GET. An error of the connection
-/// ("ERR max number of clients reached") comes unasked.
-bool answers_get(const RedisReply& reply)
+/// Whether Redis can have meant this for the command. An error of the
+/// connection ("ERR max number of clients reached") comes unasked; a GET is
+/// not answered by another "ERR".
+bool answers(std::uint64_t tag, const RedisReply& reply)
 {
+    const bool get = tag > ReplyFence::last_other;
+
     switch (reply.type) {
     case RedisType::nil:
     case RedisType::string:
         return true;
     case RedisType::error:
-        return !reply.text.starts_with("ERR ") &&
+        return !reply.text.starts_with(get ? "ERR " : "ERR max number") &&
                !reply.text.starts_with("DENIED");
     default:
         return false;
@@ -71,8 +75,8 @@ void ReplyFence::on_reply(void* context, std::uint64_t tag,
 void ReplyFence::hold(std::uint64_t tag, const RedisReply& reply)
 {
     held_bytes_ += reply.text.size();
-    if (!answers_get(reply)) {
-        doubt_ = "Redis answered GET with: " + words_of(reply);
+    if (!answers(tag, reply)) {
+        doubt_ = "Redis answered a command with: " + words_of(reply);
     } else if (reply.type == RedisType::string &&
                reply.text == std::to_string(answered_)) {
         // No record is a number. Said at once: the PONG that is due would
@@ -96,7 +100,9 @@ void ReplyFence::pass(const RedisReply& pong)
     }
     answered_++;
     passed_ = true;
-    useful_ = useful_ || !held_.empty();
+    useful_ = useful_ || std::ranges::any_of(held_, [](const Held& h) {
+                  return h.tag > last_other;
+              });
 
     const std::vector<Held> held = std::exchange(held_, {});
     held_bytes_ = 0;

@@ -23,6 +23,8 @@ class ReplyFence {
 public:
     /// The tag of the PINGs; commands have others.
     static constexpr std::uint64_t ping = 0;
+    /// Up to here tags are of commands that are no GET, and may be refused.
+    static constexpr std::uint64_t last_other = 15;
 
     ReplyFence(RedisSession::Handler deliver, void* context)
         : deliver_(deliver), context_(context)

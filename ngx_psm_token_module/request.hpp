@@ -32,7 +32,14 @@ enum class Told : std::uint8_t {
 };
 
 /// $psm_token_cache.
-enum class CacheStatus : std::uint8_t { none, hit, miss, negative, bypass };
+enum class CacheStatus : std::uint8_t {
+    none,
+    hit,
+    miss,
+    negative,
+    stale,
+    bypass,
+};
 
 enum class Stage : std::uint8_t {
     idle,     // nothing under way
@@ -54,6 +61,7 @@ struct Request {
     bool identified;            // the headers were read
     bool hashed;                // `digest` is that of the token it came with
     bool asked_strictly;        // `standing` does not come from a cache
+    bool takes_stale;           // when Redis does not answer
     bool nobody;                // what nginx asks for by itself: the headers
                                 // are the client's, the URI is not
     std::uint8_t header_tokens; // CarrierSet of the headers read as a token

@@ -79,15 +79,52 @@ Told told_by(const Answer& answer)
     return Told::closed;
 }
 
+Worker* worker_of(const Request* request)
+{
+    return Worker::get(main_conf(request->r));
+}
+
+/// What Redis did not say may be known from before.
+Answer or_stale(const Request* request, Subject subject, std::string_view name,
+                const Answer& answer)
+{
+    Worker* worker = worker_of(request);
+
+    if (answer.kind != Answer::Kind::unavailable || !request->takes_stale ||
+        worker == nullptr) {
+        return answer;
+    }
+    return worker->lookups.find_stale(subject, name);
+}
+
+void take_token(Request* request, const Answer& said)
+{
+    const Answer answer =
+        or_stale(request, Subject::token, request->digest.view(), said);
+
+    if (answer.kind != said.kind) {
+        request->cache = CacheStatus::stale;
+    }
+    take_identity(request, answer);
+}
+
+void take_privacy(Request* request, unsigned level, std::string_view channel,
+                  const Answer& said)
+{
+    request->levels[level] =
+        told_by(or_stale(request, Subject::channel, channel, said));
+}
+
 void on_answer(Waiter* waiter, const Answer& answer)
 {
     auto* waiting = static_cast<Waiting*>(waiter->context);
     Request* request = waiting->request;
+    const unsigned slot = waiter->slot;
 
-    if (waiter->slot == 0) {
-        take_identity(request, answer);
+    if (slot == 0) {
+        take_token(request, answer);
     } else {
-        request->levels[waiter->slot - 1] = told_by(answer);
+        take_privacy(request, slot - 1, waiting->channels[slot - 1], answer);
     }
 
     if (--waiting->outstanding == 0) {
@@ -133,11 +170,6 @@ Answer ask_redis(Request* request, Lookups& lookups, Subject subject,
     return answer;
 }
 
-Worker* worker_of(Request* request)
-{
-    return Worker::get(main_conf(request->r));
-}
-
 } // namespace
 
 void ask_token(Request* request, bool strict)
@@ -165,7 +197,7 @@ void ask_token(Request* request, bool strict)
                              ? CacheStatus::hit
                              : CacheStatus::negative;
     }
-    take_identity(request, answer);
+    take_token(request, answer);
 }
 
 void ask_privacy(Request* request, std::string_view channel, bool strict)
@@ -187,9 +219,12 @@ void ask_privacy(Request* request, std::string_view channel, bool strict)
         if (answer.kind == Answer::Kind::waiting) {
             answer = ask_redis(request, worker->lookups, Subject::channel,
                                channel, strict, 1 + i);
+            if (answer.kind == Answer::Kind::waiting) {
+                request->waiting->channels[i] = channel;
+            }
         }
 
-        request->levels[i] = told_by(answer);
+        take_privacy(request, i, channel, answer);
         if (known) {
             break; // the parents have no say
         }

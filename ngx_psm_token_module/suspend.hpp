@@ -17,6 +17,7 @@ struct Waiting {
     Request* request = nullptr;
     unsigned outstanding = 0;
     Waiter waiters[1 + max_channel_segments];
+    std::string_view channels[max_channel_segments]; // of the levels asked for
 };
 
 /// Asks for the identity behind the request's digest; request->standing is

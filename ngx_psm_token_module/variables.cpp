@@ -23,8 +23,8 @@ namespace {
 
 constexpr std::string_view mask = "****";
 
-constexpr std::array<std::string_view, 5> cache_names{"", "HIT", "MISS",
-                                                      "NEGATIVE", "BYPASS"};
+constexpr std::array<std::string_view, 6> cache_names{
+    "", "HIT", "MISS", "NEGATIVE", "STALE", "BYPASS"};
 
 void set_value(ngx_http_variable_value_t* v, std::string_view text)
 {

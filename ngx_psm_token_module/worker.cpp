@@ -25,7 +25,38 @@ void destroy(void* data)
     conf->worker = nullptr;
 }
 
+/// Where there are sentinels, they know the master.
+RedisGuide guide_of(std::optional<Sentinels>& sentinels, const MainConf& conf,
+                    const Sentinels::Owner& owner, ngx_log_t* log)
+{
+    if (conf.redis->sentinels.empty()) {
+        return {};
+    }
+    return sentinels.emplace(*conf.redis, owner, log).guide();
+}
+
+void on_moved(void* context)
+{
+    static_cast<Worker*>(context)->lookups.move();
+}
+
 } // namespace
+
+Worker::Worker(const MainConf& conf, ngx_log_t* log)
+    : lookups(
+          conf,
+          guide_of(sentinels, conf, {.context = this, .moved = on_moved}, log),
+          log)
+{
+}
+
+void Worker::start()
+{
+    if (sentinels) {
+        sentinels->start();
+    }
+    lookups.start();
+}
 
 /// The cleanup is for `master_process off`, where a reload ends no process:
 /// the worker of the old configuration must not outlive what it refers to.
@@ -61,7 +92,7 @@ ngx_int_t init_process(ngx_cycle_t* cycle)
 
     // Without one, requests are refused: no reason to stop the worker.
     if (Worker* worker = Worker::get(conf)) {
-        worker->lookups.start();
+        worker->start();
     }
     return NGX_OK;
 }

@@ -53,7 +53,7 @@ my @bad = (
 		'password_file=/nonexistent/file', 'user=somebody'],
 	[http => psm_token_cache => qw(on max max= max=0 max=-1 max=x max=1k
 		max=99999999999999999999 valid= valid=0 valid=x valid=-1s valid=1q
-		lease=2s stale=1s
+		lease=0 lease=x stale=x stale=-1
 		negative=x negative=-1 size=1 maximum=1 =1), '""', 'max=1 max=2',
 		'max=1 off'],
 	[server => psm_token_base => qw(x /x x/ // /a//b/ /t/ /a/t/ /t/a/ /./ /../
@@ -217,20 +217,29 @@ my @said = (
 	(map { [http => "$redis \"prefix=$_\";", qr/"psm_token_redis": bad prefix=/] }
 		'a b', 'a*', "\xc3\xa9", '{x}', 'a/b', "a\tb", 'a%', 'a' x 65),
 	# what is not built yet
-	(map { [http => "$redis $_=x;", qr/"psm_token_redis": $_= $later/] }
-		qw(tls ca cert key name tracking sentinel_user sentinel_password_file
-			sentinel_tls)),
+	(map { [http => "$redis $_;",
+		qr/"psm_token_redis": ${\ s{=.*}{}r}= $later/] }
+		'tls=on', 'tls=on ca=x cert=y key=z name=n'),
 	(map { [http => "psm_token_redis $_;",
 		qr/"psm_token_redis": ${\ s{:.*}{}r}:\/\/ $later/] }
-		'rediss://h:6379', 'rediss://', 'sentinel://h1:1,h2:2/name',
-		'sentinel://h'),
+		'rediss://h:6379', 'sentinel://h1:1,h2:2/name',
+		'sentinel://h/name sentinel_tls=on tls=on'),
+	(map { [http => "$redis $_=x;", qr/"psm_token_redis": $_= counts for/] }
+		qw(ca cert key name sentinel_user sentinel_password_file)),
+	(map { [http => "$redis $_=off;", qr/"psm_token_redis": bad $_=off/] }
+		qw(tls sentinel_tls)),
+	[http => "$redis tracking=maybe;",
+		qr/bad tracking=maybe: write tracking=on or tracking=off/],
+	[http => 'psm_token_redis rediss://;', qr/"rediss:\/\/" names no host/],
+	[http => 'psm_token_redis sentinel://h;',
+		qr/"sentinel:\/\/h" names no master/],
 	(map { [location => "psm_token_$_;", qr/unknown directive "psm_token_${\ s{ .*}{}r}"/] }
 		'metrics', 'api', 'api_user $remote_user', 'api_admin 1',
 		'api_max_age 1d', 'api_default_age 1d'),
 	(map { [http => "psm_token_$_;", qr/unknown directive "psm_token_${\ s{ .*}{}r}"/] }
 		'api_redis redis://127.0.0.1', 'last_used redis://127.0.0.1'),
 	(map { [http => "psm_token_cache $_;", qr/$cache "\Q$_\E"/] }
-		qw(lease=2s stale=0 stale=1m max=0 max=abc max=-5 max=1.5 max=0x10
+		qw(lease=0 lease=0s lease=1y1 stale=1x lease=-1s max=0 max=abc max=-5 max=1.5 max=0x10
 			valid=-1s valid=1.5s valid=9999999999999d negative=0 MAX=1 max)),
 	[http => 'psm_token_cache max=1 valid=1s valid=1s;', qr/$cache "valid=1s"/],
 	[http => 'psm_token_cache negative=1s max=1 negative=2s;',

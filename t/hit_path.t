@@ -25,7 +25,8 @@ my $t = PSM::Gate->new(name => 'hit path');
 $t->start_redis;
 $t->file("$_/noarch/repodata.json", "{}\n") for qw(main open secret main/dev);
 $t->write_conf(<<'EOC');
-psm_token_cache max=1000 valid=1h negative=1h;
+# No PING of the invalidation stream while calls are counted.
+psm_token_cache max=1000 valid=1h negative=1h lease=10m;
 keepalive_requests 100000;
 server {
 	listen %%LISTEN%%;

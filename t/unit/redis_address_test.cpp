@@ -162,33 +162,19 @@ void long_words_are_refused(void**)
                !problem_of("redis://h prefix=" + std::string(65, 'p')).empty());
 }
 
-void words_of_later_builds_are_refused_loudly(void**)
-{
-    const std::string_view cases[] = {
-        "rediss://h",
-        "sentinel://h1:26379,h2:26379/main",
-        "redis://h tls=on",
-        "redis://h ca=/ca.pem",
-        "redis://h cert=/c.pem",
-        "redis://h key=/k.pem",
-        "redis://h name=redis.example",
-        "redis://h tracking=on",
-        "redis://h sentinel_user=u",
-        "redis://h sentinel_password_file=/f",
-        "redis://h sentinel_tls=on",
-    };
-    for (const std::string_view text : cases) {
-        check_that(text, problem_of(text).find("not supported by this build") !=
-                             std::string::npos);
-    }
-}
-
 void passwords_are_refused_and_not_repeated(void**)
 {
     const std::string_view cases[] = {
-        "redis://user:hunter2@h:6379",      "redis://:hunter2@h",
-        "redis://user:hun@ter/hunter2@h/1", "redis://h password=hunter2",
-        "redis://h pass=hunter2",           "redis://h auth=hunter2",
+        "redis://user:hunter2@h:6379",
+        "redis://:hunter2@h",
+        "redis://user:hun@ter/hunter2@h/1",
+        "redis://h password=hunter2",
+        "redis://h pass=hunter2",
+        "redis://h auth=hunter2",
+        "rediss://user:hunter2@h",
+        "sentinel://user:hunter2@h/main",
+        "sentinel://h1,u:hunter2@h2/main",
+        "sentinel://h/main sentinel_password=hunter2",
     };
     for (const std::string_view text : cases) {
         const std::string problem = problem_of(text);
@@ -196,10 +182,17 @@ void passwords_are_refused_and_not_repeated(void**)
         check_that(text, problem.find("password_file=") != std::string::npos);
     }
     const std::string_view other_mistakes[] = {
-        "rediss://user:hunter2@h",  "http://user:hunter2@h",
-        "user:hunter2@h:6379",      "password=hunter2",
-        "redis://hunter2/@h:x",     "unix:hunter2@x",
+        "http://user:hunter2@h",
+        "user:hunter2@h:6379",
+        "password=hunter2",
+        "redis://hunter2/@h:x",
+        "unix:hunter2@x",
         "redis://h passwd=hunter2",
+        "redis://h user=hunter2/",
+        "sentinel://hunter2@h/main",
+        "sentinel://h/hunter2@main",
+        "sentinel://h/main sentinel_user=hunter2/",
+        "sentinel://h/main sentinel_pass=hunter2",
     };
     for (const std::string_view text : other_mistakes) {
         const std::string problem = problem_of(text);
@@ -217,7 +210,6 @@ int main()
         cmocka_unit_test(words_and_one_string_mean_the_same),
         cmocka_unit_test(mistakes_are_refused_by_name),
         cmocka_unit_test(long_words_are_refused),
-        cmocka_unit_test(words_of_later_builds_are_refused_loudly),
         cmocka_unit_test(passwords_are_refused_and_not_repeated),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);

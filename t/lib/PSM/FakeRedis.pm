@@ -33,7 +33,7 @@ use IO::Socket::UNIX;
 use PSM::Journal;
 use PSM::Process qw(wait_for free_port slurp);
 
-# dir; script; tcp => 1; records => { key => value } for `usual`.
+# dir; script; tcp => 1; tracking => 1; records => { key => value } for `usual`.
 sub start {
 	my ($class, %arg) = @_;
 
@@ -67,10 +67,12 @@ sub restart {
 	);
 }
 
+# With the parameters that it needs: only with tracking => 1 does the gate
+# subscribe to its changes, which takes a connection of its own.
 sub address {
 	my ($self) = @_;
-	return $self->{tcp} ? "redis://127.0.0.1:$self->{port}"
-		: "unix:$self->{socket}";
+	return ($self->{tcp} ? "redis://127.0.0.1:$self->{port}"
+		: "unix:$self->{socket}") . ($self->{tracking} ? '' : ' tracking=off');
 }
 
 sub stop {
@@ -277,11 +279,17 @@ sub usual_bytes {
 	my ($name, @args) = @{ $self->{last} };
 	my $records = $self->{fake}{records} // {};
 	return _bulk($records->{ $args[0] }) if $name eq 'GET';
+	return "*2\r\n" . _bulk('pong') . _bulk($args[0] // '')
+		if $name eq 'PING' && $self->{subscribed};
 	return @args ? _bulk($args[0]) : "+PONG\r\n" if $name eq 'PING';
 	return ":$self->{number}\r\n"
 		if $name eq 'CLIENT' && uc $args[0] eq 'ID';
-	return "*3\r\n" . _bulk('subscribe') . _bulk($args[0]) . ":1\r\n"
-		if $name eq 'SUBSCRIBE';
+	if ($name eq 'SUBSCRIBE') {
+		$self->{subscribed} = 1;
+		return "*3\r\n" . _bulk('subscribe') . _bulk($args[0]) . ":1\r\n";
+	}
+	return _bulk("# Server\r\nrun_id:" . 'f' x 40 . "\r\n")
+		if $name eq 'INFO';
 	return "*3\r\n" . _bulk('master') . ":0\r\n*0\r\n" if $name eq 'ROLE';
 	return "+OK\r\n" if $name =~ /^(?:AUTH|SELECT|CLIENT)$/;
 	return "-ERR unknown command\r\n";
