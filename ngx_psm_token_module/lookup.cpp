@@ -19,6 +19,7 @@
 #include "../lib/record.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace psm::edge {
 
@@ -174,6 +175,7 @@ void Lookups::forget(Waiter& waiter) noexcept
 bool Lookups::send(Lookup& lookup) noexcept
 {
     lookup.sent_at = monotonic_now();
+    lookup.watched = may_remember();
     lookup.fenced = false;
     lookup.sent = guard(log_, false, [&] {
         return link_.command({"GET", lookup.key},
@@ -260,6 +262,10 @@ void Lookups::flush(Flush why)
     if (why == Flush::moved) {
         cache_.believe_until(0);
     }
+    // Before the first stream there was nothing that it could have missed.
+    if (why == Flush::subscribed && !std::exchange(watched_before_, true)) {
+        return;
+    }
     for (Lookup& lookup : pending_) {
         lookup.fenced = lookup.sent;
     }
@@ -329,7 +335,7 @@ void Lookups::read_reply(Lookup& lookup, const RedisReply& reply)
         guard(log_, 0, [&] { return complain(lookup, reply), 0; });
     }
 
-    if (may_remember()) {
+    if (lookup.watched && may_remember()) {
         guard(log_, 0, [&] {
             cache_.remember(lookup.subject, lookup.name, answer,
                             lookup.sent_at);

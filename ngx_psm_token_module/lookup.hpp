@@ -43,6 +43,7 @@ struct Lookup {
     Tick sent_at = 0; // what the answer tells is at most this old
     bool sent = false;
     bool retried = false;
+    bool watched = false; // since it was sent, its changes are told
     bool fenced = false; // its record changed meanwhile: the answer is no use
     unsigned fences = 0; // how often that was so
     Lookups* owner = nullptr;
@@ -132,6 +133,7 @@ private:
     RecordCache cache_;
     Pending pending_; // oldest deadline first
     std::unordered_multimap<std::string_view, Lookup*> by_key_;
+    bool watched_before_ = false; // there was an invalidation stream
     std::size_t hooked_ = 0; // waiters: while there are some, the worker stays
     ngx_event_t deadline_{};
     std::string complaint_; // the error that was logged last, and when

@@ -183,9 +183,6 @@ void RedisConnection::on_secured(ngx_connection_t* c)
 void RedisConnection::greet()
 {
     state_ = State::greeting;
-    connection_->log = log_;
-    connection_->read->log = log_;
-    connection_->write->log = log_;
 
     // Without memory for it the connection runs into its timer.
     guard(log_, 0, [&] {
@@ -288,7 +285,8 @@ void RedisConnection::receive()
             break;
         }
         if (n == 0 || n == NGX_ERROR) {
-            lost(n == 0 ? "closed by Redis" : "receive failed");
+            lost(n == 0 ? "closed by Redis" : "receive failed",
+                 n == 0 || conf_.tls != nullptr ? 0 : ngx_socket_errno);
             return;
         }
 

@@ -120,7 +120,7 @@ private:
     const RedisConf& conf_;
     User user_;
     ngx_log_t* log_;
-    ngx_log_t quiet_; // for nginx's own word on each attempt that fails
+    ngx_log_t quiet_; // for nginx's own word on each failure: we have ours
     State state_ = State::down;
     bool failed_ = false;
     Verdict verdict_; // of the session that is, or was last

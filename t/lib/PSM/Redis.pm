@@ -2,6 +2,16 @@
 #
 # A private redis-server for one test, and a small RESP client to it. Every
 # command that any client sends is recorded through MONITOR.
+#
+#	my $redis = PSM::Redis->start(dir => "$dir/redis", tcp => 1);
+#	my $replica = PSM::Redis->start(dir => "$dir/replica",
+#		replicaof => $redis);
+#	$replica->wait_synced;
+#	my $safe = PSM::Redis->start(dir => "$dir/safe", tls => $certificates,
+#		client_auth => 1);      # $safe->tls_address: rediss://127.0.0.1:PORT
+#
+# pause and resume freeze and thaw it, kill is kill -9, restart starts it
+# again (with the ports it had).
 
 package PSM::Redis;
 
@@ -16,12 +26,23 @@ use PSM::Process qw(wait_for free_port slurp);
 
 # dir: a folder of its own; tcp => 1: also on a port; password => default
 # user's; args => more redis-server arguments; wrap => what to run it with.
+# tls => PSM::Certificates: also on a TLS port, with the certificate that
+# certificate => NAME says ("both" if none); client_auth => 1: clients need
+# one of the same CA. replicaof => another PSM::Redis, which has a port: over
+# TLS if this one has it.
+# sentinel => text of a configuration: it is a sentinel (PSM::Sentinel).
 sub start {
 	my ($class, %arg) = @_;
 
 	my $self = bless { %arg, socket => "$arg{dir}/redis.sock" }, $class;
 	$self->{port} = free_port() if $arg{tcp};
+	$self->{tls_port} = free_port() if $arg{tls};
 	mkdir $arg{dir};
+	if (defined $arg{sentinel}) {
+		open my $fh, '>', $self->_config or croak $self->_config . ": $!";
+		print $fh $arg{sentinel};
+		close $fh;
+	}
 	$self->restart;
 	return $self;
 }
@@ -34,28 +55,88 @@ sub restart {
 	$self->{process} = PSM::Process->start(
 		name => 'redis-server',
 		output => "$self->{dir}/redis.log",
-		run => [@{ $self->{wrap} // [] }, 'redis-server', '--port', $self->{port} // 0,
+		run => [@{ $self->{wrap} // [] }, 'redis-server',
+			defined $self->{sentinel} ? ($self->_config, '--sentinel') : (),
+			'--port', $self->{port} // 0,
 			'--bind', '127.0.0.1', '--unixsocket', $self->{socket},
 			'--unixsocketperm', '777', '--dir', $self->{dir},
-			'--save', '', '--appendonly', 'no',
-			$self->{password} ? ('--requirepass', $self->{password}) : (),
+			$self->_tls_words,
+			defined $self->{sentinel} ? () : $self->_store_words,
 			@{ $self->{args} // [] }],
 	);
 	wait_for(sub { eval { $self->command('PING') } }, 15)
 		or croak 'redis-server does not start: '
 			. slurp("$self->{dir}/redis.log");
-	$self->_start_monitor;
+	$self->_start_monitor if !defined $self->{sentinel};
+}
+
+sub _config { return "$_[0]{dir}/sentinel.conf" }
+
+sub _store_words {
+	my ($self) = @_;
+
+	my $master = $self->{replicaof};
+	return ('--save', '', '--appendonly', 'no',
+		'--repl-diskless-sync-delay', 0, '--repl-ping-replica-period', 1,
+		$self->{password} ? ('--requirepass', $self->{password},
+			'--masterauth', $self->{password}) : (),
+		$master ? ('--replicaof', '127.0.0.1 ' . ($self->{tls}
+			? $master->{tls_port} : $master->{port})) : ());
+}
+
+sub _tls_words {
+	my ($self) = @_;
+
+	my $certs = $self->{tls} or return;
+	my $name = $self->{certificate} // 'both';
+	return ('--tls-port', $self->{tls_port}, '--tls-cert-file',
+		$certs->cert($name), '--tls-key-file', $certs->key($name),
+		'--tls-ca-cert-file', $certs->ca, '--tls-replication', 'yes',
+		'--tls-auth-clients', $self->{client_auth} ? 'yes' : 'no');
 }
 
 sub address { return "unix:$_[0]{socket}" }
 
 sub tcp_address { return "redis://127.0.0.1:$_[0]{port}" }
 
+sub tls_address { return "rediss://127.0.0.1:$_[0]{tls_port}" }
+
+# The port that others know it by: that of TLS, if it has one.
+sub port { return $_[0]{tls_port} // $_[0]{port} }
+
 sub pid { return $_[0]{process}->pid }
 
-sub pause { kill 'STOP', $_[0]->pid }
+sub alive { return $_[0]{process} && $_[0]{process}->alive }
 
-sub resume { kill 'CONT', $_[0]->pid }
+# Ends it as a crash would; restart brings it back.
+sub kill {
+	my ($self) = @_;
+
+	$self->{process}->stop('KILL');
+	$self->stop;
+}
+
+# Waits until this replica has all that its master has; then a WAIT of the
+# master counts it.
+sub wait_synced {
+	my ($self, $limit) = @_;
+
+	return wait_for(sub {
+		my $role = eval { $self->command('ROLE') } or return;
+		return $role->[0] eq 'slave' && $role->[3] eq 'connected'
+			&& $self->{replicaof}->_online >= 1;
+	}, $limit // 15);
+}
+
+# How many replicas it knows to be in step.
+sub _online {
+	my $info = eval { $_[0]->command('INFO', 'replication') } // '';
+	return scalar(() = $info =~ /state=online/g);
+}
+
+sub pause { CORE::kill 'STOP', $_[0]->pid }
+
+sub resume { CORE::kill 'CONT', $_[0]->pid }
 
 sub stop {
 	my ($self) = @_;
@@ -79,11 +160,13 @@ sub _start_monitor {
 	$self->{monitor} = PSM::Process->start(
 		name => 'redis monitor',
 		code => sub {
-			my $socket = $self->_connect;
 			open my $out, '>>:raw', $path or die "$path: $!";
-			print $socket "*1\r\n\$7\r\nMONITOR\r\n";
-			while (sysread $socket, my $bytes, 65536) {
-				syswrite $out, $bytes;
+			# Again, where a failover or a test killed all connections.
+			while (my $socket = eval { $self->_connect }) {
+				print $socket "*1\r\n\$7\r\nMONITOR\r\n";
+				while (sysread $socket, my $bytes, 65536) {
+					syswrite $out, $bytes;
+				}
 			}
 		},
 	);
@@ -100,7 +183,7 @@ sub monitored { return slurp($_[0]->monitor_path) }
 sub settle {
 	my ($self) = @_;
 
-	return if !$self->{process} || !$self->{process}->alive;
+	return if !$self->alive || defined $self->{sentinel};
 	$self->resume;
 	my $mark = "end of test $$ " . rand;
 	$self->command('ECHO', $mark);
@@ -114,7 +197,7 @@ sub _connect {
 		or die "redis: $!\n";
 	$socket->autoflush(1);
 	if ($self->{password}) {
-		_send($socket, 'AUTH', $self->{password});
+		_send($socket, 'AUTH', $self->{user} // (), $self->{password});
 		_reply($socket);
 	}
 	return $socket;
@@ -147,6 +230,7 @@ sub _reply {
 sub command {
 	my ($self, @words) = @_;
 
+	local $SIG{PIPE} = 'IGNORE';
 	$self->{connection} //= $self->_connect;
 	_send($self->{connection}, @words);
 	my $reply = eval { _reply($self->{connection}) };
