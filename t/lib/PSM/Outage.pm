@@ -31,13 +31,13 @@ use constant LIMIT => 3;
 
 my $file = 'noarch/repodata.json';
 
-# redis: address; timeout (250ms), cache (more words for psm_token_cache),
+# redis: address; timeout (250ms), lease (1s), cache (more for psm_token_cache),
 # conf (more text for the server); pool: tokens that were issued before, for a
 # Redis that takes no new ones.
 sub new {
 	my ($class, $t, %arg) = @_;
 
-	my $self = bless { timeout => '250ms', cache => '', conf => '', %arg,
+	my $self = bless { timeout => '250ms', lease => '1s', cache => '', conf => '', %arg,
 		t => $t, names => 0 }, $class;
 	$t->file("main/$file", '{}');
 	return $self;
@@ -58,7 +58,8 @@ sub write_conf {
 	$self->{t}->write_conf(<<"EOC");
 psm_token_redis $self->{redis} timeout=$self->{timeout}
 	connect_timeout=$self->{timeout};
-psm_token_cache max=1000 valid=1h negative=1h lease=1s $self->{cache};
+psm_token_cache max=1000 valid=1h negative=1h lease=$self->{lease}
+	$self->{cache};
 server {
 	listen %%LISTEN%%;
 	root %%ROOT%%;
