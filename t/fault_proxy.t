@@ -86,6 +86,8 @@ for my $tcp (0, 1) {
 		or diag(kinds());
 	is_deeply([map { $_->{commands} } $proxy->connections('data')], [['GET']],
 		'  and what was asked');
+	is_deeply([map { $_->{peer} } $proxy->connections('data')],
+		[$tcp ? 0 : $$], '  and by whom');
 
 	# Delay, per kind and direction.
 	$proxy->rule(data => down => { delay => 500 });

@@ -28,7 +28,8 @@
 # ends one direction of them; refuse ends to listen, refuse('accepted') takes
 # new connections and ends them at once, listen lets them in again.
 # connections tells of all there were: number, kind, open, up and down (bytes),
-# began (CLOCK_MONOTONIC), commands (names that passed up, in order).
+# began (CLOCK_MONOTONIC), commands (names that passed up, in order), peer (the
+# process that connected, where it is a unix socket).
 #
 # tcp => 1 listens on a port of 127.0.0.1, else it is a unix socket; `to` is
 # a unix socket, or host:port. Any process of the test may call.

@@ -14,7 +14,7 @@ use IO::Select;
 use IO::Socket::INET;
 use IO::Socket::UNIX;
 use JSON::PP;
-use Socket qw(SOL_SOCKET SO_LINGER IPPROTO_TCP TCP_NODELAY);
+use Socket qw(SOL_SOCKET SO_LINGER SO_PEERCRED IPPROTO_TCP TCP_NODELAY);
 use Time::HiRes qw(clock_gettime CLOCK_MONOTONIC);
 
 # What a pipe takes in before it lets its sender wait.
@@ -182,8 +182,8 @@ sub _tell {
 	my ($self) = @_;
 
 	return [map { {
-		number => $_->{number}, kind => $_->{kind}, began => $_->{began},
-		open => $_->{closed} ? 0 : 1, commands => $_->{commands},
+		open => $_->{closed} ? 0 : 1,
+		%$_{qw(number kind began peer commands)},
 		map { $_->[0] => $_->[1]{bytes} } ['up', $_->{up}], ['down', $_->{down}],
 	} } @{ $self->{past} }, @{ $self->{links} }];
 }
@@ -194,9 +194,11 @@ sub _accept_link {
 	my ($self) = @_;
 
 	my $client = $self->{server}->accept or return;
+	my %link = (number => ++$self->{number}, kind => 'new', began => now(),
+		peer => $self->{tcp} ? 0 : unpack('i',
+			getsockopt($client, SOL_SOCKET, SO_PEERCRED)), commands => []);
 	if ($self->{hang_up}) {
-		push @{ $self->{past} }, { number => ++$self->{number}, kind => 'new',
-			began => now(), closed => 1, commands => [],
+		push @{ $self->{past} }, { %link, closed => 1,
 			map { $_ => { bytes => 0 } } qw(up down) };
 		setsockopt $client, SOL_SOCKET, SO_LINGER, pack 'II', 1, 0;
 		return close $client;
@@ -212,8 +214,7 @@ sub _accept_link {
 			if $socket->isa('IO::Socket::INET');
 	}
 	push @{ $self->{links} }, {
-		number => ++$self->{number}, kind => 'new', began => now(),
-		sockets => [$client, $redis], commands => [], text => '',
+		%link, sockets => [$client, $redis], text => '',
 		up => _pipe($client, $redis), down => _pipe($redis, $client),
 	};
 }
