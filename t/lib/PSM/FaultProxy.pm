@@ -26,7 +26,8 @@
 #
 # cut and reset (RST where it is TCP) end the connections of a kind, half_close
 # ends one direction of them; refuse ends to listen, refuse('accepted') takes
-# new connections and ends them at once, listen lets them in again.
+# new connections and ends them at once, listen lets them in again. route sends
+# new ones to another Redis.
 # connections tells of all there were: number, kind, open, up and down (bytes),
 # began (CLOCK_MONOTONIC), commands (names that passed up, in order), peer (the
 # process that connected, where it is a unix socket).
@@ -116,6 +117,8 @@ sub reset { return $_[0]->_ask(end => $_[1] // 'all', 'reset') }
 sub half_close { return $_[0]->_ask(end => $_[1] // 'all', $_[2] // 'down') }
 
 sub refuse { return $_[0]->_ask('refuse', $_[1] // '') }
+
+sub route { return $_[0]->_ask('route', $_[1]) }
 
 sub listen { return $_[0]->_ask('listen') }
 

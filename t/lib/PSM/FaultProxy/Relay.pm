@@ -24,6 +24,7 @@ my $json = JSON::PP->new->ascii->canonical;
 my %does = (
 	rule => \&_set_rule, heal => \&_heal, end => \&_end_kind,
 	refuse => \&_refuse, listen => \&_listen, connections => \&_tell,
+	route => sub { $_[0]{to} = $_[1] },
 );
 
 sub new {
