@@ -283,7 +283,8 @@ install: build ## install into DESTDIR, MODULESDIR, PREFIX
 	    $(DESTDIR)$(MODULESDIR)/ngx_psm_token_module.so
 	install -D -m 755 $(OUT)/psm-token $(DESTDIR)$(PREFIX)/bin/psm-token
 	install -d $(SHARE)
-	@for file in $(wildcard $(ROOT)/conf/*.conf) $(ROOT)/LICENSE; do \
+	@for file in $(wildcard $(ROOT)/conf/*.conf $(ROOT)/conf/*.yml) \
+	    $(ROOT)/LICENSE; do \
 	    echo "install -m 644 $$file $(SHARE)"; \
 	    install -m 644 "$$file" $(SHARE); \
 	done

@@ -35,6 +35,7 @@ bool RedisTracking::greet(RedisSession& session, std::string_view prefix)
     run_id_.clear();
     doubt_.clear();
     refused_ = false;
+    replica_ = false;
     live_ = false;
     proven_ = 0;
     pings_.clear();
@@ -72,6 +73,7 @@ void RedisTracking::take_role(const RedisReply& reply)
         if (reply.type == RedisType::error) {
             return fail("ROLE", reply);
         }
+        replica_ = true;
         fail("Redis is no master but a " + quote_reply(role_of(reply)) +
                  ", which may be told of a change too late",
              true);

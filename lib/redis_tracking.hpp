@@ -85,6 +85,9 @@ public:
     /// Redis would say the same again: no permission, a replica, too old.
     [[nodiscard]] bool refused() const noexcept { return refused_; }
 
+    /// The server is no master.
+    [[nodiscard]] bool replica() const noexcept { return replica_; }
+
     /// Of the server; known once live().
     [[nodiscard]] const std::string& run_id() const noexcept { return run_id_; }
 
@@ -106,6 +109,7 @@ private:
     std::string run_id_;
     std::string doubt_;
     bool refused_ = false;
+    bool replica_ = false;
     bool live_ = false;
     std::uint64_t subscribed_at_ = 0; // when SUBSCRIBE was given
     std::uint64_t proven_ = 0;

@@ -22,21 +22,6 @@ ngx_http_output_body_filter_pt next_body_filter;
 
 constexpr std::string_view vary = "Authorization, X-Auth, X-API-Key";
 
-bool add_header(ngx_http_request_t* r, std::string_view name,
-                std::string_view value)
-{
-    auto* h =
-        static_cast<ngx_table_elt_t*>(ngx_list_push(&r->headers_out.headers));
-    if (h == nullptr) {
-        return false;
-    }
-    *h = {}; // nginx 1.23 added a link that must not dangle
-    h->hash = 1;
-    h->key = to_ngx(name);
-    h->value = to_ngx(value);
-    return true;
-}
-
 template <class Visit>
 void for_each_named(ngx_http_request_t* r, std::string_view name, Visit visit)
 {
@@ -283,6 +268,21 @@ ngx_int_t body_filter(ngx_http_request_t* r, ngx_chain_t* in)
 }
 
 } // namespace
+
+bool add_header(ngx_http_request_t* r, std::string_view name,
+                std::string_view value)
+{
+    auto* h =
+        static_cast<ngx_table_elt_t*>(ngx_list_push(&r->headers_out.headers));
+    if (h == nullptr) {
+        return false;
+    }
+    *h = {}; // nginx 1.23 added a link that must not dangle
+    h->hash = 1;
+    h->key = to_ngx(name);
+    h->value = to_ngx(value);
+    return true;
+}
 
 ngx_int_t install_filters(ngx_conf_t* /*cf*/)
 {

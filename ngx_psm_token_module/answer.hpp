@@ -13,4 +13,9 @@ namespace psm::edge {
 /// Puts the filters on top of nginx's chains.
 ngx_int_t install_filters(ngx_conf_t* cf);
 
+/// Adds a response header; both texts must live as long as the request. False
+/// when memory is short.
+bool add_header(ngx_http_request_t* r, std::string_view name,
+                std::string_view value);
+
 } // namespace psm::edge

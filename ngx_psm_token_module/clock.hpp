@@ -12,14 +12,20 @@
 
 namespace psm::edge {
 
-/// Milliseconds of CLOCK_MONOTONIC, read now.
-inline Tick monotonic_now() noexcept
+/// Microseconds of CLOCK_MONOTONIC, read now; all processes share it.
+inline std::uint64_t monotonic_us() noexcept
 {
     timespec now{};
 
     clock_gettime(CLOCK_MONOTONIC, &now);
-    return static_cast<Tick>(now.tv_sec) * 1000 +
-           static_cast<Tick>(now.tv_nsec) / 1000000;
+    return static_cast<std::uint64_t>(now.tv_sec) * 1000000 +
+           static_cast<std::uint64_t>(now.tv_nsec) / 1000;
+}
+
+/// The same in milliseconds.
+inline Tick monotonic_now() noexcept
+{
+    return monotonic_us() / 1000;
 }
 
 } // namespace psm::edge

@@ -44,7 +44,9 @@ struct MainConf {
 
     ngx_int_t request_id; // index of $request_id
     ngx_uint_t needed;    // some server takes tokens
-    Worker* worker;       // of this process; see worker.hpp
+    ngx_uint_t metrics;   // some location shows the counters
+    ngx_shm_zone_t* counters;
+    Worker* worker; // of this process; see worker.hpp
 };
 
 struct ServerConf {

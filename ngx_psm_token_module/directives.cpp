@@ -5,6 +5,7 @@
 
 #include "conf.hpp"
 
+#include "metrics.hpp"
 #include "redis_conf.hpp"
 
 #include "../lib/carrier.hpp"
@@ -391,6 +392,13 @@ ngx_command_t commands[] = {
     { ngx_string("psm_token_warn"),
       in_location | NGX_CONF_TAKE1,
       set_warn,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      nullptr },
+
+    { ngx_string("psm_token_metrics"),
+      NGX_HTTP_LOC_CONF | NGX_CONF_NOARGS,
+      set_metrics,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
       nullptr },

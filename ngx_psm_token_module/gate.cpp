@@ -12,6 +12,7 @@
 #include "request.hpp"
 #include "suspend.hpp"
 #include "take.hpp"
+#include "worker.hpp"
 
 namespace psm::edge {
 
@@ -113,6 +114,30 @@ void log_decision(ngx_http_request_t* r, const Request* request,
                   static_cast<ngx_uint_t>(reason.status), &code, &id, &channel);
 }
 
+/// Neither allocates nor locks.
+void count_decision(Request* request, const LocationConf* conf)
+{
+    Worker* worker = Worker::get(main_conf(request->r));
+    const Reason reason = request->decision.reason;
+    const bool dry_run = conf->dry_run != 0;
+
+    if (worker == nullptr) {
+        return;
+    }
+    if (!request->counted || request->counted_for != reason ||
+        request->counted_dry_run != dry_run) {
+        worker->counters.add(dry_run ? Counter::dry_run : Counter::decisions,
+                             reason);
+        request->counted = true;
+        request->counted_dry_run = dry_run;
+        request->counted_for = reason;
+    }
+    if (request->cache != request->counted_cache) {
+        worker->counters.add(Counter::cache_requests, request->cache);
+        request->counted_cache = request->cache;
+    }
+}
+
 /// The views of the question may be the configuration's, the URI's or the
 /// pool's: all of them outlive the request's variables but for the URI, whose
 /// memory stays too.
@@ -133,6 +158,7 @@ void decide_request(Request* request, const LocationConf* conf,
     request->decided = true;
     request->stage = Stage::idle;
 
+    count_decision(request, conf);
     log_decision(r, request, conf);
 }
 

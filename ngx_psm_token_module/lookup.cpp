@@ -14,9 +14,7 @@
 
 #include "clock.hpp"
 #include "conf.hpp"
-
-#include "../lib/identity.hpp"
-#include "../lib/record.hpp"
+#include "counters.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -26,7 +24,6 @@ namespace psm::edge {
 namespace {
 
 constexpr std::size_t max_pending = 1024;
-constexpr ngx_msec_t complaint_pause = 10000;
 constexpr unsigned max_fences = 2;
 
 bool expired(const Lookup& lookup)
@@ -36,29 +33,22 @@ bool expired(const Lookup& lookup)
 
 } // namespace
 
-Lookups::Lookups(const MainConf& conf, const RedisGuide& guide, ngx_log_t* log)
-    : conf_(conf), log_(log), cache_(conf), link_(*conf.redis, guide,
-                                                  {.context = this,
-                                                   .reply = on_reply,
-                                                   .changed = on_link,
-                                                   .demoted = on_demoted},
-                                                  log)
+Lookups::Lookups(const MainConf& conf, const RedisGuide& guide,
+                 Counters& counters, ngx_log_t* log)
+    : conf_(conf), counters_(counters), log_(log), cache_(conf), decoder_(log),
+      redis_(conf, guide,
+             {.context = this,
+              .reply = on_reply,
+              .link = on_link,
+              .record = on_record,
+              .flush = on_flush,
+              .proven =
+                  [](void* context, Tick until) {
+                      static_cast<Lookups*>(context)->cache_.believe_until(
+                          until);
+                  }},
+             counters, log)
 {
-    if (conf.cache != 0 && conf.redis->address.tracking) {
-        stream_.emplace(
-            *conf.redis, guide, conf.cache_lease,
-            RedisStream::Owner{
-                .context = this,
-                .changed = on_record,
-                .flush = on_flush,
-                .proven =
-                    [](void* context, Tick until) {
-                        static_cast<Lookups*>(context)->cache_.believe_until(
-                            until);
-                    },
-                .turned = on_stream},
-            log);
-    }
     deadline_.handler = on_deadline;
     deadline_.data = this;
     deadline_.log = log;
@@ -76,24 +66,6 @@ Lookups::~Lookups()
     }
 }
 
-void Lookups::start()
-{
-    link_.connect();
-    if (stream_) {
-        stream_->connect();
-    }
-}
-
-void Lookups::move()
-{
-    flush(Flush::moved);
-    if (stream_) {
-        stream_->move("follows the master");
-    }
-    link_.move("follows the master");
-    link_lost();
-}
-
 Answer Lookups::ask(Subject subject, std::string_view name, bool strict,
                     Waiter& waiter)
 {
@@ -101,15 +73,16 @@ Answer Lookups::ask(Subject subject, std::string_view name, bool strict,
     Lookup* lookup = find_joinable(key, strict);
 
     if (lookup == nullptr) {
-        if (link_.refusing() || pending_.size() >= max_pending) {
+        if (link().refusing() || pending_.size() >= max_pending) {
+            counters_.add(Counter::lookups_unavailable);
             return {};
         }
         lookup = &begin(subject, name, std::move(key));
-        if (link_.ready() && !send(*lookup)) {
+        if (link().ready() && !send(*lookup)) {
             finish(*lookup, {});
             return {};
         }
-        link_.connect();
+        link().connect();
     }
 
     waiter.lookup = lookup;
@@ -146,6 +119,7 @@ Lookup& Lookups::begin(Subject subject, std::string_view name, std::string key)
     lookup.name = name;
     lookup.subject = subject;
     lookup.deadline = ngx_current_msec + conf_.redis->address.timeout_ms;
+    lookup.asked_us = monotonic_us();
     lookup.self = fresh.begin();
     by_key_.emplace(lookup.key, &lookup);
     pending_.splice(pending_.end(), fresh);
@@ -175,66 +149,27 @@ void Lookups::forget(Waiter& waiter) noexcept
 bool Lookups::send(Lookup& lookup) noexcept
 {
     lookup.sent_at = monotonic_now();
-    lookup.watched = may_remember();
+    lookup.watched = redis_.tells_changes();
     lookup.fenced = false;
     lookup.sent = guard(log_, false, [&] {
-        return link_.command({"GET", lookup.key},
-                             reinterpret_cast<std::uintptr_t>(&lookup));
+        return link().command({"GET", lookup.key},
+                              reinterpret_cast<std::uintptr_t>(&lookup));
     });
+    if (lookup.sent) {
+        counters_.add(Counter::lookups, lookup.subject);
+    }
     return lookup.sent;
 }
 
-/// The later of two that disagree is believed: the one from before was not
-/// told that the master is another one now.
 void Lookups::on_link(void* context)
 {
     auto* lookups = static_cast<Lookups*>(context);
 
-    if (lookups->link_.ready()) {
-        if (lookups->on_two_servers()) {
-            lookups->flush(Flush::moved);
-            lookups->stream_->drop("look-ups reach another server");
-        }
+    if (lookups->link().ready()) {
         lookups->link_ready();
     } else {
         lookups->link_lost();
     }
-}
-
-/// What comes from a replica may be old: the stream goes, and finds out.
-void Lookups::on_demoted(void* context)
-{
-    auto* lookups = static_cast<Lookups*>(context);
-
-    lookups->flush(Flush::moved);
-    if (lookups->stream_ && lookups->stream_->live()) {
-        lookups->stream_->drop("the server is no master any more");
-    }
-}
-
-void Lookups::on_stream(void* context)
-{
-    auto* lookups = static_cast<Lookups*>(context);
-
-    if (lookups->on_two_servers()) {
-        lookups->flush(Flush::moved);
-        lookups->link_.drop("the invalidation stream reaches another server");
-        lookups->link_lost();
-    }
-}
-
-bool Lookups::on_two_servers() const noexcept
-{
-    return stream_ && stream_->live() && link_.ready() &&
-           !link_.run_id().empty() && link_.run_id() != stream_->run_id();
-}
-
-/// Nothing is kept whose change would not be told.
-bool Lookups::may_remember() const noexcept
-{
-    return !conf_.redis->address.tracking ||
-           (stream_ && stream_->live() && link_.ready() &&
-            link_.run_id() == stream_->run_id());
 }
 
 void Lookups::on_record(void* context, std::string_view key)
@@ -258,6 +193,7 @@ void Lookups::on_flush(void* context, Flush why)
 
 void Lookups::flush(Flush why)
 {
+    counters_.add(Counter::evict_alls, why);
     cache_.forget_all();
     if (why == Flush::moved) {
         cache_.believe_until(0);
@@ -292,7 +228,7 @@ void Lookups::link_lost()
 
         lookup->retried = lookup->retried || lookup->sent;
         lookup->sent = false;
-        if (link_.refusing() || twice || expired(*lookup)) {
+        if (link().refusing() || twice || expired(*lookup)) {
             failed.splice(failed.end(), pending_, lookup);
         }
     }
@@ -312,30 +248,18 @@ void Lookups::on_reply(void* context, std::uint64_t tag,
 
 void Lookups::read_reply(Lookup& lookup, const RedisReply& reply)
 {
-    std::string value;
-    Answer answer;
-
+    counters_.observe(monotonic_us() - lookup.asked_us);
     if (lookup.fenced) {
+        counters_.add(Counter::lookups_fenced);
         if (!ask_again(lookup)) {
             finish(lookup, {});
         }
         return;
     }
 
-    // Only nil is "unknown". -LOADING, -NOAUTH, -MOVED and whatever else is
-    // no record mean that Redis did not say.
-    if (reply.type == RedisType::nil) {
-        answer.kind = Answer::Kind::absent;
+    const Answer answer = decoder_.read(lookup.subject, lookup.key, reply);
 
-    } else if (reply.type == RedisType::string) {
-        answer = guard(log_, Answer{},
-                       [&] { return decode(lookup, reply.text, value); });
-
-    } else {
-        guard(log_, 0, [&] { return complain(lookup, reply), 0; });
-    }
-
-    if (lookup.watched && may_remember()) {
+    if (lookup.watched && redis_.tells_changes()) {
         guard(log_, 0, [&] {
             cache_.remember(lookup.subject, lookup.name, answer,
                             lookup.sent_at);
@@ -348,55 +272,20 @@ void Lookups::read_reply(Lookup& lookup, const RedisReply& reply)
 /// Within its own deadline; a record that changes all the time is given up.
 bool Lookups::ask_again(Lookup& lookup) noexcept
 {
-    return ++lookup.fences <= max_fences && send(lookup);
-}
-
-/// One line for each kind of trouble, not one per request: -LOADING may be
-/// the answer to thousands.
-void Lookups::complain(const Lookup& lookup, const RedisReply& reply)
-{
-    std::string text = quote_reply(reply.text);
-
-    if (text == complaint_ &&
-        ngx_current_msec - complained_ < complaint_pause) {
-        return;
+    if (++lookup.fences > max_fences) {
+        return false;
     }
-    ngx_log_error(NGX_LOG_ERR, log_, 0,
-                  "psm token: redis answered the look-up of \"%s\" with: %s",
-                  lookup.key.c_str(), text.c_str());
-    complaint_ = std::move(text);
-    complained_ = ngx_current_msec;
-}
-
-Answer Lookups::decode(const Lookup& lookup, std::string_view text,
-                       std::string& value)
-{
-    std::optional<std::string> error;
-
-    if (lookup.subject == Subject::token) {
-        TokenRecord record;
-        error = decode_token_record(text, record);
-        if (!error) {
-            value = pack(record);
-        }
-    } else {
-        Privacy privacy{};
-        error = decode_channel_record(text, privacy);
-        value.assign(1, static_cast<char>(privacy));
-    }
-
-    if (error) {
-        ngx_log_error(NGX_LOG_ERR, log_, 0,
-                      "psm token: record \"%s\" is invalid: %s",
-                      lookup.key.c_str(), error->c_str());
-        return {.kind = Answer::Kind::invalid, .value = {}};
-    }
-    return {.kind = Answer::Kind::found, .value = value};
+    counters_.add(Counter::lookups_reasked);
+    return send(lookup);
 }
 
 void Lookups::finish(Lookup& lookup, const Answer& answer)
 {
     Waiter* waiters = lookup.waiters;
+
+    if (answer.kind == Answer::Kind::unavailable) {
+        counters_.add(Counter::lookups_unavailable);
+    }
 
     // From here on no waiter can reach the look-up, and each that is
     // forgotten on the way is taken off this list.
@@ -438,7 +327,7 @@ void Lookups::fail_expired()
 {
     if (std::ranges::any_of(
             pending_, [](const Lookup& l) { return l.sent && expired(l); })) {
-        link_.drop("a look-up was not answered in time");
+        link().drop(Loss::timeout, "a look-up was not answered in time");
         link_lost();
     }
     while (!pending_.empty() && expired(pending_.front())) {

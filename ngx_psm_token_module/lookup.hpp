@@ -17,20 +17,20 @@
 
 #include "ngx.hpp"
 #include "record_cache.hpp"
-#include "redis_link.hpp"
-#include "redis_stream.hpp"
+#include "redis_pair.hpp"
+#include "reply_decoder.hpp"
 
 #include <cstdint>
 #include <list>
-#include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 
 namespace psm::edge {
 
+class Counters;
 class Lookups;
+enum class RedisState : std::uint8_t;
 struct MainConf;
 struct Waiter;
 
@@ -40,12 +40,13 @@ struct Lookup {
     std::string name;
     Subject subject{};
     ngx_msec_t deadline = 0;
-    Tick sent_at = 0; // what the answer tells is at most this old
+    Tick sent_at = 0;           // what the answer tells is at most this old
+    std::uint64_t asked_us = 0; // for the metrics
     bool sent = false;
     bool retried = false;
     bool watched = false; // since it was sent, its changes are told
-    bool fenced = false; // its record changed meanwhile: the answer is no use
-    unsigned fences = 0; // how often that was so
+    bool fenced = false;  // its record changed meanwhile: the answer is no use
+    unsigned fences = 0;  // how often that was so
     Lookups* owner = nullptr;
     Waiter* waiters = nullptr; // a list
     std::list<Lookup>::iterator self{};
@@ -63,17 +64,13 @@ struct Waiter {
 class Lookups {
 public:
     /// `guide` tells where the master is, behind sentinels.
-    Lookups(const MainConf& conf, const RedisGuide& guide, ngx_log_t* log);
+    Lookups(const MainConf& conf, const RedisGuide& guide, Counters& counters,
+            ngx_log_t* log);
     ~Lookups();
     Lookups(const Lookups&) = delete;
     Lookups& operator=(const Lookups&) = delete;
 
-    /// Connects ahead of the first request.
-    void start();
-
-    /// Redis is elsewhere: both connections go there at once, and nothing
-    /// from before counts.
-    void move();
+    [[nodiscard]] RedisPair& redis() noexcept { return redis_; }
 
     /// What the caches say; Kind::waiting when they say nothing. Neither
     /// allocates nor locks.
@@ -98,37 +95,42 @@ public:
     /// Unhooks a waiter; its look-up goes on for the cache.
     static void forget(Waiter& waiter) noexcept;
 
+    // For the metrics.
+    [[nodiscard]] const RecordCache& cache() const noexcept { return cache_; }
+
+    [[nodiscard]] std::size_t outstanding() const noexcept
+    {
+        return pending_.size();
+    }
+
 private:
     using Pending = std::list<Lookup>;
 
     static void on_reply(void* context, std::uint64_t tag,
                          const RedisReply& reply);
     static void on_link(void* context);
-    static void on_demoted(void* context);
     static void on_record(void* context, std::string_view key);
     static void on_flush(void* context, Flush why);
-    static void on_stream(void* context);
     static void on_deadline(ngx_event_t* ev);
 
     [[nodiscard]] Lookup* find_joinable(std::string_view key, bool strict);
     [[nodiscard]] Lookup& begin(Subject subject, std::string_view name,
                                 std::string key);
+
+    [[nodiscard]] RedisLink& link() noexcept { return redis_.link(); }
+
     [[nodiscard]] bool send(Lookup& lookup) noexcept;
     [[nodiscard]] bool ask_again(Lookup& lookup) noexcept;
-    [[nodiscard]] bool may_remember() const noexcept;
-    [[nodiscard]] bool on_two_servers() const noexcept;
     void flush(Flush why);
     void link_ready();
     void link_lost();
     void read_reply(Lookup& lookup, const RedisReply& reply);
-    void complain(const Lookup& lookup, const RedisReply& reply);
-    [[nodiscard]] Answer decode(const Lookup& lookup, std::string_view text,
-                                std::string& value);
     void finish(Lookup& lookup, const Answer& answer);
     void fail_expired();
     void arm_deadline();
 
     const MainConf& conf_;
+    Counters& counters_;
     ngx_log_t* log_;
     RecordCache cache_;
     Pending pending_; // oldest deadline first
@@ -136,10 +138,8 @@ private:
     bool watched_before_ = false; // there was an invalidation stream
     std::size_t hooked_ = 0; // waiters: while there are some, the worker stays
     ngx_event_t deadline_{};
-    std::string complaint_; // the error that was logged last, and when
-    ngx_msec_t complained_ = 0;
-    RedisLink link_;
-    std::optional<RedisStream> stream_; // none where nothing is remembered
+    ReplyDecoder decoder_;
+    RedisPair redis_;
 };
 
 } // namespace psm::edge

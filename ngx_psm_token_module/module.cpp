@@ -9,6 +9,7 @@
 
 #include "answer.hpp"
 #include "conf.hpp"
+#include "counters.hpp"
 #include "gate.hpp"
 #include "request.hpp"
 #include "take.hpp"
@@ -78,10 +79,24 @@ ngx_int_t add_phases(ngx_conf_t* cf)
     return added ? NGX_OK : NGX_ERROR;
 }
 
+ngx_int_t add_to_nginx(ngx_conf_t* cf)
+{
+    auto* mcf = static_cast<MainConf*>(
+        ngx_http_conf_get_module_main_conf(cf, ngx_psm_token_module));
+
+    if (mcf->needed != 0 || mcf->metrics != 0) {
+        mcf->counters = add_counter_zone(cf);
+        if (mcf->counters == nullptr) {
+            return NGX_ERROR;
+        }
+    }
+    return add_phases(cf);
+}
+
 // clang-format off
 ngx_http_module_t module_context = {
     add_variables,         /* preconfiguration */
-    add_phases,            /* postconfiguration */
+    add_to_nginx,          /* postconfiguration */
 
     create_main_conf,      /* create main configuration */
     init_main_conf,        /* init main configuration */

@@ -102,6 +102,21 @@ void RecordCache::forget_all() noexcept
     }
 }
 
+const Cache& RecordCache::cache(CacheKind kind) const noexcept
+{
+    switch (kind) {
+    case CacheKind::tokens:
+        break;
+    case CacheKind::no_tokens:
+        return no_tokens_;
+    case CacheKind::channels:
+        return channels_;
+    case CacheKind::no_channels:
+        return no_channels_;
+    }
+    return tokens_;
+}
+
 void RecordCache::remember(Subject subject, std::string_view name,
                            const Answer& answer, Tick asked_at)
 {

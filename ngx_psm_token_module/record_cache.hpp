@@ -15,12 +15,27 @@
 #include "../lib/cache.hpp"
 #include "../lib/record_key.hpp"
 
+#include <array>
 #include <cstdint>
 #include <string_view>
 
 namespace psm::edge {
 
 struct MainConf;
+
+/// By Subject, for the metrics.
+inline constexpr std::array<std::string_view, 2> subject_names{"token",
+                                                               "channel"};
+
+/// The caches there are.
+enum class CacheKind : std::uint8_t {
+    tokens,
+    no_tokens,
+    channels,
+    no_channels
+};
+inline constexpr std::array<std::string_view, 4> cache_kind_names{
+    "tokens", "no_tokens", "channels", "no_channels"};
 
 struct Answer {
     enum class Kind : std::uint8_t {
@@ -60,6 +75,9 @@ public:
 
     /// All that is kept holds until then, and no longer.
     void believe_until(Tick until) noexcept { believed_until_ = until; }
+
+    /// For its size.
+    [[nodiscard]] const Cache& cache(CacheKind kind) const noexcept;
 
 private:
     RecordCache(const MainConf& conf, std::uint64_t seed);

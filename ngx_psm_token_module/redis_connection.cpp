@@ -1,21 +1,20 @@
 // SPDX-License-Identifier: BSD-2-Clause
 //
-// The invariant: connection_ is set in every state but down, session_ in
-// greeting and ready; only between a connect() that failed at once and the
-// posted retry_ there is no connection. Whatever goes wrong ends in close(),
-// which forgets both; replies that were due are then the owner's business.
+// The invariant: there is a session in greeting and ready only. Whatever goes
+// wrong ends in close(), which forgets all; replies that were due are then the
+// user's business.
 //
 // One attempt tries every address of the name. The log has one line when
 // what is behind it becomes unavailable and one when it is back, not one per
 // attempt.
 //
-// Timers of a connection are cancelable: a worker that shuts down waits for the
-// look-ups in flight (their deadline is not), never for Redis to come back.
+// Timers of a connection are cancelable: a worker that shuts down waits for
+// the look-ups in flight (their deadline is not), never for Redis to come
+// back.
 
 #include "redis_connection.hpp"
 
 #include "conf.hpp"
-#include "redis_tls.hpp"
 
 #include <algorithm>
 #include <array>
@@ -27,33 +26,31 @@ namespace {
 
 constexpr ngx_msec_t held_long_enough = 1000;
 
-RedisConnection* self_of(ngx_event_t* ev)
+/// Of a session that takes no more.
+Loss cause_of(const RedisSession& session)
 {
-    return static_cast<RedisConnection*>(
-        static_cast<ngx_connection_t*>(ev->data)->data);
-}
-
-/// What became of a non-blocking connect; 0 when it is made.
-ngx_err_t connect_error(ngx_connection_t* c)
-{
-    int err = 0;
-    socklen_t len = sizeof(err);
-
-    if (getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &err, &len) == -1) {
-        err = ngx_socket_errno;
+    if (session.refused()) {
+        return Loss::refused;
     }
-    return err;
+    if (!session.broken()) {
+        return Loss::internal;
+    }
+    return session.ready() ? Loss::protocol : Loss::loading;
 }
 
 } // namespace
 
 RedisConnection::RedisConnection(const RedisConf& conf, const RedisGuide& guide,
                                  const User& user, ngx_log_t* log)
-    : conf_(conf), user_(user), log_(log), quiet_(*log),
-      place_(conf, guide, log)
+    : conf_(conf), user_(user), log_(log), place_(conf, guide, log),
+      socket_(conf,
+              {.context = this,
+               .opened = on_opened,
+               .readable = on_readable,
+               .writable = on_writable,
+               .failed = on_failed},
+              log)
 {
-    quiet_.log_level = std::min<ngx_uint_t>(log->log_level, NGX_LOG_ALERT);
-
     flush_.handler = [](ngx_event_t* ev) {
         static_cast<RedisConnection*>(ev->data)->flush();
     };
@@ -107,77 +104,34 @@ void RedisConnection::try_connect()
     untried_--;
     verdict_ = {};
 
-    RedisPlace::Address& addr = place_.address(addr_);
-    const bool local = addr.storage.ss_family == AF_UNIX;
-    ngx_peer_connection_t peer{};
-    peer.sockaddr = reinterpret_cast<sockaddr*>(&addr.storage);
-    peer.socklen = addr.length;
-    peer.name = &addr.name;
-    peer.get = ngx_event_get_peer;
-    peer.log = &quiet_;
-    peer.log_error = NGX_ERROR_INFO;
-    peer.so_keepalive = !local;
-
-    const ngx_int_t rc = ngx_event_connect_peer(&peer);
-
     state_ = State::connecting;
-    connection_ = peer.connection;
-
-    if (rc != NGX_OK && rc != NGX_AGAIN) {
-        connect_error_ = rc == NGX_DECLINED ? ngx_socket_errno : 0;
-        ngx_post_event(&retry_, &ngx_posted_events);
-        return;
-    }
-
-    connection_->data = this;
-    connection_->log = &quiet_;
-    connection_->read->log = &quiet_;
-    connection_->write->log = &quiet_;
-    connection_->read->handler = on_read;
-    connection_->write->handler = on_write;
-    connection_->write->cancelable = 1;
-    ngx_add_timer(connection_->write, conf_.address.connect_timeout_ms);
-
-    if (rc == NGX_OK) {
-        // As if it were told: nothing may fail inside the caller's call.
-        ngx_post_event(connection_->write, &ngx_posted_events);
-    }
+    socket_.open(place_.address(addr_), place_.host());
 }
 
-void RedisConnection::connected()
+void RedisConnection::on_opened(void* context)
 {
-    if (conf_.address.socket_path.empty()) {
-        // Without it the commands still leave, only later.
-        (void)ngx_tcp_nodelay(connection_);
-    }
-    if (conf_.tls == nullptr) {
-        greet();
-        return;
-    }
-
-    // It has the time of a connection once more.
-    ngx_add_timer(connection_->write, conf_.address.connect_timeout_ms);
-    const std::string& name = conf_.address.tls_name;
-    const ngx_int_t rc =
-        start_tls(connection_, conf_.tls, name.empty() ? place_.host() : name,
-                  on_secured);
-    if (rc != NGX_AGAIN) {
-        on_secured(connection_);
-    }
+    static_cast<RedisConnection*>(context)->greet();
 }
 
-void RedisConnection::on_secured(ngx_connection_t* c)
+void RedisConnection::on_readable(void* context)
 {
-    auto* self = static_cast<RedisConnection*>(c->data);
+    static_cast<RedisConnection*>(context)->receive();
+}
 
-    if (const char* problem = tls_problem(c)) {
+void RedisConnection::on_writable(void* context)
+{
+    static_cast<RedisConnection*>(context)->flush();
+}
+
+void RedisConnection::on_failed(void* context, Loss cause, const char* why,
+                                ngx_err_t err)
+{
+    auto* self = static_cast<RedisConnection*>(context);
+
+    if (cause == Loss::tls) {
         self->verdict_.refused = true; // a wrong certificate stays wrong
-        self->lost(problem);
-        return;
     }
-    c->read->handler = on_read;
-    c->write->handler = on_write;
-    self->greet();
+    self->lost(cause, why, err);
 }
 
 void RedisConnection::greet()
@@ -213,19 +167,16 @@ void RedisConnection::flush()
     }
     if (!guard(log_, false,
                [&] { return user_.complete(user_.context, *session_); })) {
-        lost("out of memory");
+        lost(Loss::internal, "out of memory");
         return;
     }
 
     while (!session_->output().empty()) {
         const std::string_view out = session_->output();
-        const ssize_t n = connection_->send(
-            connection_,
-            reinterpret_cast<u_char*>(const_cast<char*>(out.data())),
-            out.size());
+        const ssize_t n = socket_.send(out);
 
         if (n == NGX_ERROR) {
-            lost("send failed");
+            lost(Loss::closed, "send failed");
             return;
         }
         if (n == NGX_AGAIN) {
@@ -234,37 +185,8 @@ void RedisConnection::flush()
         session_->sent(static_cast<std::size_t>(n));
     }
 
-    if (ngx_handle_write_event(connection_->write, 0) != NGX_OK) {
-        lost("event failed");
-    }
-}
-
-void RedisConnection::on_write(ngx_event_t* ev)
-{
-    RedisConnection* self = self_of(ev);
-
-    if (ev->timedout) {
-        self->lost("no answer in time");
-        return;
-    }
-
-    if (self->state_ != State::connecting) {
-        self->flush();
-    } else if (const ngx_err_t err = connect_error(self->connection_)) {
-        self->lost("cannot connect", err);
-    } else {
-        self->connected();
-    }
-}
-
-void RedisConnection::on_read(ngx_event_t* ev)
-{
-    RedisConnection* self = self_of(ev);
-
-    // epoll reports a refused connection to both handlers: the write one
-    // tells why.
-    if (self->state_ != State::connecting) {
-        self->receive();
+    if (!socket_.await_writable()) {
+        lost(Loss::internal, "event failed");
     }
 }
 
@@ -273,19 +195,18 @@ void RedisConnection::receive()
     std::array<u_char, 16384> buffer;
 
     if (session_ == nullptr) {
-        lost("out of memory");
+        lost(Loss::internal, "out of memory");
         return;
     }
 
     for (;;) {
-        const ssize_t n =
-            connection_->recv(connection_, buffer.data(), buffer.size());
+        const ssize_t n = socket_.receive(buffer);
 
         if (n == NGX_AGAIN) {
             break;
         }
         if (n == 0 || n == NGX_ERROR) {
-            lost(n == 0 ? "closed by Redis" : "receive failed",
+            lost(Loss::closed, n == 0 ? "closed by Redis" : "receive failed",
                  n == 0 || conf_.tls != nullptr ? 0 : ngx_socket_errno);
             return;
         }
@@ -296,8 +217,8 @@ void RedisConnection::receive()
         }
     }
 
-    if (ngx_handle_read_event(connection_->read, 0) != NGX_OK) {
-        lost("event failed");
+    if (!socket_.await_readable()) {
+        lost(Loss::internal, "event failed");
     }
 }
 
@@ -306,17 +227,15 @@ bool RedisConnection::take(std::string_view bytes)
 {
     const bool sound =
         guard(log_, false, [&] { return session_->feed(bytes); });
-    const char* why = nullptr;
 
-    if (!sound) {
-        why = session_->broken() ? session_->error().c_str() : "out of memory";
-    }
     verdict_ = user_.judge(user_.context);
-    if (why == nullptr) {
-        why = verdict_.doubt;
+    if (!sound) {
+        lost(cause_of(*session_),
+             session_->broken() ? session_->error().c_str() : "out of memory");
+        return false;
     }
-    if (why != nullptr) {
-        lost(why);
+    if (verdict_.doubt != nullptr) {
+        lost(verdict_.cause, verdict_.doubt);
         return false;
     }
 
@@ -334,9 +253,7 @@ void RedisConnection::became_ready()
 {
     state_ = State::ready;
     ready_since_ = ngx_current_msec;
-    if (connection_->write->timer_set) {
-        ngx_del_timer(connection_->write);
-    }
+    socket_.confirm();
     if (failed_) {
         failed_ = false;
         ngx_log_error(NGX_LOG_NOTICE, log_, 0,
@@ -359,32 +276,36 @@ void RedisConnection::close()
     }
     place_.cancel();
     session_.reset();
-    if (connection_ != nullptr) {
-        end_tls(connection_);
-        ngx_close_connection(connection_);
-        connection_ = nullptr;
-    }
+    socket_.close();
     state_ = State::down;
 }
 
-void RedisConnection::drop(const char* why)
+void RedisConnection::drop(Loss cause, const char* why)
 {
+    user_.count(user_.context, cause);
     const bool was_ready = ready();
     close();
     schedule(why, was_ready, 0);
 }
 
-void RedisConnection::move(const char* why)
+void RedisConnection::move()
 {
+    const bool made = state_ > State::finding;
+
     close();
-    ngx_log_error(NGX_LOG_INFO, log_, 0, "psm token: connection to %*s %s",
-                  user_.name.size(), user_.name.data(), why);
+    if (made) {
+        user_.count(user_.context, Loss::switched);
+        ngx_log_error(NGX_LOG_INFO, log_, 0,
+                      "psm token: connection to %*s follows the master",
+                      user_.name.size(), user_.name.data());
+    }
     backoff_.reset();
     begin_attempt();
 }
 
-void RedisConnection::lost(const char* why, ngx_err_t err)
+void RedisConnection::lost(Loss cause, const char* why, ngx_err_t err)
 {
+    user_.count(user_.context, cause);
     const bool was_ready = ready();
     // The text may be the session's, which close() destroys.
     std::array<char, 256> reason{};
@@ -441,10 +362,8 @@ void RedisConnection::on_retry(ngx_event_t* ev)
 {
     auto* self = static_cast<RedisConnection*>(ev->data);
 
-    if (self->state_ == State::connecting) {
-        self->lost("cannot connect", self->connect_error_);
-    } else if (self->state_ == State::finding) {
-        self->lost(self->place_.problem().c_str());
+    if (self->state_ == State::finding) {
+        self->lost(Loss::unreachable, self->place_.problem().c_str());
     } else {
         self->begin_attempt();
     }

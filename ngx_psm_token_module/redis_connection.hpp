@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 //
-// One connection of a worker to Redis, whatever it is for: nginx owns the
-// socket and the timers, a RedisSession the protocol, a User what is said. It
+// One connection of a worker to Redis, whatever it is for: a RedisSocket moves
+// the bytes, a RedisSession knows the protocol, a User what is said. It
 // connects by itself, again and again, and tells its user when it became
 // ready or was lost.
 //
@@ -19,6 +19,7 @@
 #include "backoff.hpp"
 #include "ngx.hpp"
 #include "redis_place.hpp"
+#include "redis_socket.hpp"
 
 #include "../lib/redis_session.hpp"
 
@@ -35,6 +36,7 @@ public:
     /// What the user makes of what was received so far.
     struct Verdict {
         const char* doubt = nullptr; // why it is not believed any more
+        Loss cause = Loss::protocol; // of a doubt
         bool greeted = false;        // the greeting is over
         bool refused = false;        // Redis will refuse us again
         bool useful = false;         // the next loss is a first one
@@ -54,6 +56,8 @@ public:
         /// It became ready, or what was in flight will stay unanswered: ask
         /// ready() which.
         void (*changed)(void* context) = nullptr;
+        /// For the metrics.
+        void (*count)(void* context, Loss cause) = nullptr;
     };
 
     RedisConnection(const RedisConf& conf, const RedisGuide& guide,
@@ -83,11 +87,11 @@ public:
 
     /// Closes a connection that is no longer believed, and makes another. The
     /// user is not told: it is the one who knows. Not from within a reply.
-    void drop(const char* why);
+    void drop(Loss cause, const char* why);
 
     /// The same, where the next attempt is to be made at once: it is known to
     /// go elsewhere.
-    void move(const char* why);
+    void move();
 
 private:
     enum class State : std::uint8_t {
@@ -99,41 +103,39 @@ private:
     };
 
     static void on_found(void* context);
-    static void on_secured(ngx_connection_t* c);
-
-    static void on_write(ngx_event_t* ev);
-    static void on_read(ngx_event_t* ev);
+    static void on_opened(void* context);
+    static void on_readable(void* context);
+    static void on_writable(void* context);
+    static void on_failed(void* context, Loss cause, const char* why,
+                          ngx_err_t err);
     static void on_retry(ngx_event_t* ev);
 
     void begin_attempt();
     void try_connect();
-    void connected();
     void greet();
     void receive();
     [[nodiscard]] bool take(std::string_view bytes);
     void flush();
     void became_ready();
     void close();
-    void lost(const char* why, ngx_err_t err = 0);
+    void lost(Loss cause, const char* why, ngx_err_t err = 0);
     void schedule(const char* why, bool was_ready, ngx_err_t err);
 
     const RedisConf& conf_;
     User user_;
     ngx_log_t* log_;
-    ngx_log_t quiet_; // for nginx's own word on each failure: we have ours
     State state_ = State::down;
     bool failed_ = false;
     Verdict verdict_; // of the session that is, or was last
     Backoff backoff_;
     RedisPlace place_;
-    std::size_t addr_ = 0;        // the one in use, or tried next
-    std::size_t untried_ = 0;     // addresses that are left for this attempt
-    ngx_err_t connect_error_ = 0; // why a connect() failed at once
+    std::size_t addr_ = 0;    // the one in use, or tried next
+    std::size_t untried_ = 0; // addresses that are left for this attempt
     ngx_msec_t ready_since_ = 0;
-    ngx_connection_t* connection_ = nullptr;
+    RedisSocket socket_;
     std::unique_ptr<RedisSession> session_;
     ngx_event_t flush_{}; // one send at the end of the loop's turn
-    ngx_event_t retry_{}; // back-off timer, or a posted immediate failure
+    ngx_event_t retry_{}; // back-off, and the end of a search for addresses
 };
 
 } // namespace psm::edge

@@ -22,8 +22,9 @@ constexpr ngx_msec_t watch_pause = 1000;
 } // namespace
 
 RedisLink::RedisLink(const RedisConf& conf, const RedisGuide& guide,
-                     const Owner& owner, ngx_log_t* log)
-    : owner_(owner), watches_(conf.address.tracking || guide.master != nullptr),
+                     const Owner& owner, Counters& counters, ngx_log_t* log)
+    : owner_(owner), counters_(counters),
+      watches_(conf.address.tracking || guide.master != nullptr),
       guided_(guide.master != nullptr), fence_(on_reply, this),
       connection_(conf, guide,
                   {.context = this,
@@ -33,7 +34,8 @@ RedisLink::RedisLink(const RedisConf& conf, const RedisGuide& guide,
                    .greet = greet,
                    .complete = complete,
                    .judge = judge,
-                   .changed = changed},
+                   .changed = changed,
+                   .count = count},
                   log)
 {
     timer_.handler = on_timer;
@@ -67,26 +69,42 @@ bool RedisLink::complete(void* context, RedisSession& session)
 {
     auto* link = static_cast<RedisLink*>(context);
 
-    return !std::exchange(link->fence_due_, false) ||
-           session.command({"PING", link->fence_.next_ping()},
+    if (!std::exchange(link->fence_due_, false)) {
+        return true;
+    }
+    link->counters_.add(Counter::redis_sends);
+    return session.command({"PING", link->fence_.next_ping()},
                            ReplyFence::ping);
+}
+
+void RedisLink::count(void* context, Loss cause)
+{
+    Counters& counters = static_cast<RedisLink*>(context)->counters_;
+
+    counters.add(Counter::redis_reconnects, cause);
+    if (cause == Loss::protocol) {
+        counters.add(Counter::protocol_errors);
+    }
 }
 
 RedisConnection::Verdict RedisLink::judge(void* context)
 {
     auto* link = static_cast<RedisLink*>(context);
     const ReplyFence& fence = link->fence_;
-    const char* doubt = nullptr;
+    RedisConnection::Verdict verdict{.greeted = fence.passed(),
+                                     .refused = fence.locked_out(),
+                                     .useful = fence.useful()};
 
     if (!fence.doubt().empty()) {
-        doubt = fence.doubt().c_str();
+        verdict.doubt = fence.doubt().c_str();
+        verdict.cause = fence.locked_out() ? Loss::refused
+                        : fence.passing()  ? Loss::loading
+                                           : Loss::protocol;
     } else if (link->demoted_ && link->guided_) {
-        doubt = "it is no master";
+        verdict.doubt = "it is no master";
+        verdict.cause = Loss::wrong_role;
     }
-    return {.doubt = doubt,
-            .greeted = fence.passed(),
-            .refused = fence.locked_out(),
-            .useful = fence.useful()};
+    return verdict;
 }
 
 void RedisLink::fenced(void* context, std::uint64_t tag,

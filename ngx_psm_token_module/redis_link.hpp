@@ -10,6 +10,7 @@
 
 #pragma once
 
+#include "counters.hpp"
 #include "redis_connection.hpp"
 #include "reply_fence.hpp"
 
@@ -32,7 +33,7 @@ public:
     };
 
     RedisLink(const RedisConf& conf, const RedisGuide& guide,
-              const Owner& owner, ngx_log_t* log);
+              const Owner& owner, Counters& counters, ngx_log_t* log);
     ~RedisLink();
     RedisLink(const RedisLink&) = delete;
     RedisLink& operator=(const RedisLink&) = delete;
@@ -53,13 +54,13 @@ public:
                                std::uint64_t tag);
 
     /// See RedisConnection.
-    void drop(const char* why) { connection_.drop(why); }
+    void drop(Loss cause, const char* why) { connection_.drop(cause, why); }
 
     /// Of the server behind a ready link; empty when it does not say.
     [[nodiscard]] std::string_view run_id() const noexcept { return run_id_; }
 
     /// See RedisConnection.
-    void move(const char* why) { connection_.move(why); }
+    void move() { connection_.move(); }
 
 private:
     enum Question : std::uint64_t { server = 1, replication };
@@ -70,6 +71,7 @@ private:
     static void fenced(void* context, std::uint64_t tag,
                        const RedisReply& reply);
     static void changed(void* context);
+    static void count(void* context, Loss cause);
     static void on_timer(ngx_event_t* ev);
     static void on_reply(void* context, std::uint64_t tag,
                          const RedisReply& reply);
@@ -77,6 +79,7 @@ private:
     void take_role(const RedisReply& reply);
 
     Owner owner_;
+    Counters& counters_;
     bool watches_; // asks what server it is
     bool guided_;  // a server that is no master is none of ours
     bool demoted_ = false;

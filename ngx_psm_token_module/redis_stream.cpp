@@ -19,6 +19,18 @@ constexpr RedisLimits limits{.max_reply = std::size_t{32} * 1024 * 1024,
 constexpr ngx_msec_t pings_in_a_lease = 8;
 constexpr ngx_msec_t shortest_pause = 10;
 
+/// Of a doubt.
+Loss cause_of(const RedisTracking& tracking)
+{
+    if (tracking.live()) {
+        return Loss::protocol;
+    }
+    if (tracking.replica()) {
+        return Loss::wrong_role;
+    }
+    return tracking.refused() ? Loss::refused : Loss::loading;
+}
+
 } // namespace
 
 RedisStream::RedisStream(const RedisConf& conf, const RedisGuide& guide,
@@ -43,7 +55,12 @@ RedisStream::RedisStream(const RedisConf& conf, const RedisGuide& guide,
            .greet = greet,
            .complete = [](void*, RedisSession&) { return true; },
            .judge = judge,
-           .changed = turned},
+           .changed = turned,
+           .count =
+               [](void* context, Loss cause) {
+                   const Owner& to = static_cast<RedisStream*>(context)->owner_;
+                   to.count(to.context, cause);
+               }},
           log)
 {
     timer_.handler = on_timer;
@@ -77,6 +94,7 @@ RedisConnection::Verdict RedisStream::judge(void* context)
     }
     return {.doubt =
                 tracking.doubt().empty() ? nullptr : tracking.doubt().c_str(),
+            .cause = cause_of(tracking),
             .greeted = tracking.live(),
             .refused = tracking.refused(),
             .useful = false};
@@ -108,7 +126,8 @@ void RedisStream::on_timer(ngx_event_t* ev)
 
     const Tick since = stream->tracking_.waiting_since();
     if (since != 0 && monotonic_now() - since >= stream->lease_) {
-        stream->drop("no PING was answered for the time of the lease");
+        stream->drop(Loss::timeout,
+                     "no PING was answered for the time of the lease");
         stream->owner_.turned(stream->owner_.context);
         return;
     }

@@ -32,6 +32,8 @@ public:
         void (*proven)(void* context, Tick until) = nullptr;
         /// It went live, or was lost: ask live() which.
         void (*turned)(void* context) = nullptr;
+        /// For the metrics.
+        void (*count)(void* context, Loss cause) = nullptr;
     };
 
     /// `lease` in milliseconds.
@@ -53,9 +55,9 @@ public:
     }
 
     /// See RedisConnection.
-    void drop(const char* why) { connection_.drop(why); }
+    void drop(Loss cause, const char* why) { connection_.drop(cause, why); }
 
-    void move(const char* why) { connection_.move(why); }
+    void move() { connection_.move(); }
 
 private:
     static bool greet(void* context, RedisSession& session);

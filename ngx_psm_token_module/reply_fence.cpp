@@ -48,6 +48,7 @@ void ReplyFence::reset(std::uint64_t first) noexcept
     passed_ = false;
     useful_ = false;
     locked_out_ = false;
+    passing_ = false;
 }
 
 std::string ReplyFence::next_ping()
@@ -93,8 +94,9 @@ void ReplyFence::pass(const RedisReply& pong)
 {
     if (pong.type != RedisType::string ||
         pong.text != std::to_string(answered_)) {
-        locked_out_ =
-            pong.type == RedisType::error && pong.text.starts_with("NOAUTH");
+        const bool error = pong.type == RedisType::error;
+        locked_out_ = error && pong.text.starts_with("NOAUTH");
+        passing_ = error && is_transient(pong.text);
         doubt_ = "Redis answered PING with: " + words_of(pong);
         return;
     }

@@ -52,6 +52,9 @@ public:
     /// A command was answered.
     [[nodiscard]] bool useful() const noexcept { return useful_; }
 
+    /// Redis answers nobody for now: it loads, a script runs.
+    [[nodiscard]] bool passing() const noexcept { return passing_; }
+
     /// Redis wants a password that we do not have.
     [[nodiscard]] bool locked_out() const noexcept { return locked_out_; }
 
@@ -75,6 +78,7 @@ private:
     bool passed_ = false;
     bool useful_ = false;
     bool locked_out_ = false;
+    bool passing_ = false;
 };
 
 } // namespace psm::edge

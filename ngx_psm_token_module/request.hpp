@@ -15,7 +15,9 @@
 #include "../lib/digest.hpp"
 #include "../lib/policy.hpp"
 
+#include <array>
 #include <cstdint>
+#include <string_view>
 
 namespace psm::edge {
 
@@ -31,7 +33,7 @@ enum class Told : std::uint8_t {
     unavailable,
 };
 
-/// $psm_token_cache.
+/// $psm_token_cache, and what the metrics call it.
 enum class CacheStatus : std::uint8_t {
     none,
     hit,
@@ -40,6 +42,8 @@ enum class CacheStatus : std::uint8_t {
     stale,
     bypass,
 };
+inline constexpr std::array<std::string_view, 6> cache_status_names{
+    "", "HIT", "MISS", "NEGATIVE", "STALE", "BYPASS"};
 
 enum class Stage : std::uint8_t {
     idle,     // nothing under way
@@ -76,6 +80,12 @@ struct Request {
     bool private_read; // granted, and the channel is not public
     Decision decision;
     std::string_view channel;
+
+    // What the counters have of it: what an internal redirect repeats is one.
+    bool counted;
+    bool counted_dry_run;
+    Reason counted_for;
+    CacheStatus counted_cache;
 
     // The last denial. It is ours to word while r->loc_conf is the one it was
     // made in; an error page in another location words itself.

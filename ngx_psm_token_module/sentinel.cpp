@@ -24,6 +24,8 @@ bool nothing_more(void* /*context*/, RedisSession& /*session*/)
 
 void no_matter(void* /*context*/) {}
 
+void uncounted(void* /*context*/, Loss /*cause*/) {}
+
 /// The words of "name old-ip old-port new-ip new-port".
 std::array<std::string_view, 5> words_of(std::string_view text)
 {
@@ -54,7 +56,8 @@ Sentinel::Sentinel(const RedisConf& conf, std::string_view master,
                   .greet = greet_questions,
                   .complete = nothing_more,
                   .judge = judge_questions,
-                  .changed = no_matter},
+                  .changed = no_matter,
+                  .count = uncounted},
                  log),
       news_(conf, {},
             {.context = this,
@@ -65,7 +68,8 @@ Sentinel::Sentinel(const RedisConf& conf, std::string_view master,
              .greet = greet_news,
              .complete = nothing_more,
              .judge = judge_news,
-             .changed = no_matter},
+             .changed = no_matter,
+             .count = uncounted},
             log)
 {
     timer_.handler = on_timer;
@@ -173,6 +177,7 @@ RedisConnection::Verdict Sentinel::judge_questions(void* context)
     const std::string& doubt = self->question_doubt_;
 
     return {.doubt = doubt.empty() ? nullptr : doubt.c_str(),
+            .cause = Loss::refused,
             .greeted = self->answered_,
             .refused = false,
             .useful = false};
@@ -184,6 +189,7 @@ RedisConnection::Verdict Sentinel::judge_news(void* context)
     const std::string& doubt = self->news_doubt_;
 
     return {.doubt = doubt.empty() ? nullptr : doubt.c_str(),
+            .cause = Loss::refused,
             .greeted = self->listening_,
             .refused = false,
             .useful = false};
@@ -202,14 +208,14 @@ void Sentinel::poll()
 {
     if (RedisSession* session = questions_.session()) {
         if (asked_) {
-            questions_.drop("it does not answer");
+            questions_.drop(Loss::timeout, "it does not answer");
         } else if (guard(timer_.log, false, [&] { return ask(*session); })) {
             questions_.send_soon();
         }
     }
     if (RedisSession* session = news_.session()) {
         if (std::exchange(pinged_, true)) {
-            news_.drop("it does not answer");
+            news_.drop(Loss::timeout, "it does not answer");
         } else if (guard(timer_.log, false,
                          [&] { return session->post({"PING"}); })) {
             news_.send_soon();

@@ -23,9 +23,6 @@ namespace {
 
 constexpr std::string_view mask = "****";
 
-constexpr std::array<std::string_view, 6> cache_names{
-    "", "HIT", "MISS", "NEGATIVE", "STALE", "BYPASS"};
-
 void set_value(ngx_http_variable_value_t* v, std::string_view text)
 {
     v->data = to_ngx(text).data;
@@ -74,7 +71,7 @@ const Variable variables[] = {
     {ngx_string("psm_token_level"), level_of, true},
     {ngx_string("psm_token_cache"),
      [](const Request& q) {
-         return cache_names[static_cast<std::size_t>(q.cache)];
+         return cache_status_names[static_cast<std::size_t>(q.cache)];
      },
      false},
 };

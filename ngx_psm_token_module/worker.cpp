@@ -8,6 +8,8 @@ namespace psm::edge {
 
 namespace {
 
+constexpr ngx_msec_t publish_interval = 1000;
+
 MainConf* cycle_conf(ngx_cycle_t* cycle)
 {
     if (ngx_get_conf(cycle->conf_ctx, ngx_http_module) == nullptr) {
@@ -37,17 +39,51 @@ RedisGuide guide_of(std::optional<Sentinels>& sentinels, const MainConf& conf,
 
 void on_moved(void* context)
 {
-    static_cast<Worker*>(context)->lookups.move();
+    static_cast<Worker*>(context)->lookups.redis().move();
 }
 
 } // namespace
 
 Worker::Worker(const MainConf& conf, ngx_log_t* log)
-    : lookups(
+    : counters(conf.counters),
+      lookups(
           conf,
           guide_of(sentinels, conf, {.context = this, .moved = on_moved}, log),
-          log)
+          counters, log)
 {
+    publish_.handler = [](ngx_event_t* ev) {
+        static_cast<Worker*>(ev->data)->publish();
+        ngx_add_timer(ev, publish_interval);
+    };
+    publish_.data = this;
+    publish_.log = log;
+    publish_.cancelable = 1;
+    ngx_add_timer(&publish_, publish_interval);
+    publish();
+}
+
+Worker::~Worker()
+{
+    publish(); // the last evictions
+    if (publish_.timer_set) {
+        ngx_del_timer(&publish_);
+    }
+}
+
+void Worker::publish() noexcept
+{
+    for (std::size_t i = 0; i < cache_kind_names.size(); i++) {
+        const Cache& cache = lookups.cache().cache(static_cast<CacheKind>(i));
+
+        counters.set(Gauge::cache_entries, cache.size(), i);
+        counters.set(Gauge::cache_bytes, cache.bytes(), i);
+        counters.add(Counter::cache_evictions, i,
+                     cache.evictions() - evictions_[i]);
+        evictions_[i] = cache.evictions();
+    }
+    counters.set(Gauge::lookups_outstanding, lookups.outstanding());
+    counters.set(Gauge::redis_state, lookups.redis().link_state());
+    counters.set(Gauge::stream_state, lookups.redis().stream_state());
 }
 
 void Worker::start()
@@ -55,7 +91,7 @@ void Worker::start()
     if (sentinels) {
         sentinels->start();
     }
-    lookups.start();
+    lookups.redis().start();
 }
 
 /// The cleanup is for `master_process off`, where a reload ends no process:

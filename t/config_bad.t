@@ -152,11 +152,6 @@ for my $path ($file{empty}, 'password_file=/nonexistent') {
 is($exit, 1, 'a password in the URI');
 like($said, qr/"psm_token_redis".*password_file/, '  is refused');
 unlike($said, qr/hush/, '  and not repeated');
-for my $scheme (qw(rediss sentinel)) {
-	($exit, $said) = $t->nginx_t($at{http}->(
-		"psm_token_redis $scheme://127.0.0.1;"));
-	like($said, qr/"psm_token_redis".*$scheme:/, "$scheme is not there yet");
-}
 ($exit, $said) = $t->nginx_t($at{http}->('psm_token_cache off max=1;'));
 like($said, qr/"psm_token_cache".*"off"/, 'off beside a parameter');
 ($exit, $said) = $t->nginx_t($at{http}->(
@@ -168,7 +163,6 @@ like($said, qr/"psm_token_redis".*no-such-host\.invalid/, '  is named');
 
 my $redis = 'psm_token_redis redis://127.0.0.1';
 my $too = qr/invalid number of arguments in "\w+" directive/;
-my $later = qr/is not supported by this build yet/;
 my $cache = qr/"psm_token_cache" has an invalid or repeated parameter/;
 my $base = qr/"psm_token_base" must begin and end with "\/"/;
 my @said = (
@@ -216,14 +210,13 @@ my @said = (
 	[http => "$redis user=a user=a password_file=x;", qr/user= is given twice/],
 	(map { [http => "$redis \"prefix=$_\";", qr/"psm_token_redis": bad prefix=/] }
 		'a b', 'a*', "\xc3\xa9", '{x}', 'a/b', "a\tb", 'a%', 'a' x 65),
-	# what is not built yet
-	(map { [http => "$redis $_;",
-		qr/"psm_token_redis": ${\ s{=.*}{}r}= $later/] }
-		'tls=on', 'tls=on ca=x cert=y key=z name=n'),
-	(map { [http => "psm_token_redis $_;",
-		qr/"psm_token_redis": ${\ s{:.*}{}r}:\/\/ $later/] }
-		'rediss://h:6379', 'sentinel://h1:1,h2:2/name',
-		'sentinel://h/name sentinel_tls=on tls=on'),
+	# TLS and sentinels
+	[http => "$redis tls=on ca=nowhere;",
+		qr/"psm_token_redis" cannot use ca= "nowhere"/],
+	[http => "$redis tls=on cert=nowhere key=nowhere;",
+		qr/"psm_token_redis" cannot use cert= and key= "nowhere"/],
+	[http => "psm_token_redis sentinel://h.invalid/name;",
+		qr/"psm_token_redis": host not found in "h\.invalid:26379"/],
 	(map { [http => "$redis $_=x;", qr/"psm_token_redis": $_= counts for/] }
 		qw(ca cert key name sentinel_user sentinel_password_file)),
 	(map { [http => "$redis $_=off;", qr/"psm_token_redis": bad $_=off/] }
@@ -234,7 +227,7 @@ my @said = (
 	[http => 'psm_token_redis sentinel://h;',
 		qr/"sentinel:\/\/h" names no master/],
 	(map { [location => "psm_token_$_;", qr/unknown directive "psm_token_${\ s{ .*}{}r}"/] }
-		'metrics', 'api', 'api_user $remote_user', 'api_admin 1',
+		'api', 'api_user $remote_user', 'api_admin 1',
 		'api_max_age 1d', 'api_default_age 1d'),
 	(map { [http => "psm_token_$_;", qr/unknown directive "psm_token_${\ s{ .*}{}r}"/] }
 		'api_redis redis://127.0.0.1', 'last_used redis://127.0.0.1'),
@@ -264,6 +257,13 @@ my @said = (
 	[location => 'psm_token_channel a/t/b;', qr/"psm_token_channel".*not "a\/t\/b"/],
 	[location => 'psm_token ON OFF;', $too],
 	[location => 'psm_token on; psm_token off;', qr/"psm_token" directive is duplicate/],
+	# metrics: a location's, without a value
+	(map { [location => "psm_token_metrics $_;", $too] } 'on', 'json', '""'),
+	[location => 'psm_token_metrics; psm_token_metrics;',
+		qr/"psm_token_metrics" directive is duplicate/],
+	(map { [$_ => 'psm_token_metrics;',
+		qr/"psm_token_metrics" directive is not allowed here/] }
+		qw(http server alone if except upstream)),
 	# variables are read-only, and have names
 	[location => 'set $psm_token_id x;', qr/duplicate "psm_token_id" variable/],
 	[location => 'return 200 $psm_token_ids;', qr/unknown "psm_token_ids" variable/],
@@ -329,6 +329,9 @@ my @good = (
 	(map { [location => "psm_token_warn $_;"] } qw(0 1 30s 7d 1w)),
 	[location => 'limit_except GET { deny all; }'],
 	[location => 'if ($arg_x) { expires 1h; }'],
+	[location => 'psm_token_metrics;'],
+	[location => "psm_token_metrics;\npsm_token_require read;\ndeny all;"],
+	[alone => 'location / { psm_token_metrics; }'],
 	[alone => 'psm_token off;'],
 	[alone => ''],
 );

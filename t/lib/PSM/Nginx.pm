@@ -178,7 +178,10 @@ sub start {
 			!$self->{process}->alive || PSM::Http::connect_to($port);
 		}, 15);
 	}
-	return if $self->{process}->alive;
+	if ($self->{process}->alive) {
+		$self->_await_streams;
+		return;
+	}
 	croak 'nginx does not start: ' . slurp("$test->{dir}/logs/stderr.log")
 		. slurp("$test->{dir}/logs/error.log");
 }
@@ -196,10 +199,30 @@ sub reload {
 	my %old = map { $_ => 1 } $self->workers;
 	my $wanted = $self->{test}{workers} // 1;
 	$self->{process}->signal('HUP');
-	return wait_for(sub {
+	my $reloaded = wait_for(sub {
 		my @new = grep { !$old{$_} } $self->workers;
 		@new >= $wanted;
 	}, 10);
+	$self->_await_streams;
+	return $reloaded;
+}
+
+# Until the workers are told of changes, so that what they learn is cached:
+# nginx takes connections some milliseconds before. Where they cannot be told,
+# this gives up soon.
+sub _await_streams {
+	my ($self) = @_;
+
+	my $redis = $self->{test}{redis};
+	my $conf = slurp("$self->{test}{dir}/nginx.conf");
+	return if !$redis || !$redis->{process} || !$redis->{process}->alive || $redis->paused
+		|| $conf !~ /\bpsm_token on;/ || $conf =~ /tracking=off|token_cache off/;
+	wait_for(sub {
+		my $clients = eval { $redis->command('CLIENT', 'LIST') } // return 1;
+		my $streams = () = $clients =~ / sub=1 /g;
+		my @workers = $self->workers;
+		return $streams >= @workers;
+	}, 1);
 }
 
 # Graceful, so that a worker that cannot end is noticed; gives the exit code.

@@ -134,9 +134,19 @@ sub _online {
 	return scalar(() = $info =~ /state=online/g);
 }
 
-sub pause { CORE::kill 'STOP', $_[0]->pid }
+sub pause {
+	my ($self) = @_;
+	$self->{paused} = 1;
+	CORE::kill 'STOP', $self->pid;
+}
 
-sub resume { CORE::kill 'CONT', $_[0]->pid }
+sub paused { return $_[0]{paused} }
+
+sub resume {
+	my ($self) = @_;
+	delete $self->{paused};
+	CORE::kill 'CONT', $self->pid;
+}
 
 sub stop {
 	my ($self) = @_;
