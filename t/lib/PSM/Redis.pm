@@ -25,7 +25,7 @@ use IO::Socket::UNIX;
 use PSM::Process qw(wait_for free_port slurp);
 
 # dir: a folder of its own; tcp => 1: also on a port; password => default
-# user's; args => more redis-server arguments.
+# user's; args => more redis-server arguments; wrap => what to run it with.
 # tls => PSM::Certificates: also on a TLS port, with the certificate that
 # certificate => NAME says ("both" if none); client_auth => 1: clients need
 # one of the same CA. replicaof => another PSM::Redis, which has a port: over
@@ -55,7 +55,7 @@ sub restart {
 	$self->{process} = PSM::Process->start(
 		name => 'redis-server',
 		output => "$self->{dir}/redis.log",
-		run => ['redis-server',
+		run => [@{ $self->{wrap} // [] }, 'redis-server',
 			defined $self->{sentinel} ? ($self->_config, '--sentinel') : (),
 			'--port', $self->{port} // 0,
 			'--bind', '127.0.0.1', '--unixsocket', $self->{socket},
