@@ -33,6 +33,7 @@ class Variant:
     cache: str = ""        # X-Cache of the gate's other server
     reason: str = ""       # X-Reason there
     lookups: int = 0       # GETs of Redis per request
+    renewals: int = 0      # GETs beyond, where something runs out meanwhile
     order: str = "random"  # in which the lines are asked for
 
     def paths(self, paths):
@@ -52,7 +53,7 @@ VARIANTS = (
     Variant("miss", "gate miss", "miss", "main", "many",
             cache="MISS", reason="granted", lookups=1, order="cycle"),
     Variant("denied", "denied, unknown token", "gate", "main", "unknown",
-            status=401, cache="NEGATIVE", reason="token_unknown"),
+            status=401, cache="NEGATIVE", reason="token_unknown", renewals=3),
     Variant("malformed", "malformed token", "gate", "main", "malformed",
             status=401, reason="token_malformed"),
     Variant("absent", "plain, 404 of the malformed line", "plain", "main",
@@ -60,7 +61,14 @@ VARIANTS = (
     Variant("absent_logged", "the same, with its line in the error log",
             "plain", "logging", "malformed", status=404),
 )
-BY_KEY = {variant.key: variant for variant in VARIANTS}
+# Of which only the instructions are counted here (peers.py measures the rest).
+LUA_VARIANTS = (
+    Variant("lua_cache", "Lua hit, leanest, one token", "lua_cache", "main",
+            "one"),
+    Variant("lua_alike", "Lua hit, with what else the gate does", "lua_alike",
+            "main", "one"),
+)
+BY_KEY = {variant.key: variant for variant in VARIANTS + LUA_VARIANTS}
 
 
 def check_answer(variant, answer):
