@@ -65,17 +65,17 @@ sub children_of {
 }
 
 # A socket that a forked helper also holds would not close when the test
-# closes it. Perl counts who uses a number: one that it did not free itself,
-# given to a new file, would stay open at that file's close. So the numbers
-# stay taken.
+# closes it. Its number is not given up: Perl counts the handles of a number,
+# and would not close another file that came to have it.
 sub _close_files {
 	my %keep = map { fileno($_) => 1 } @_;
 
 	opendir my $dir, '/proc/self/fd' or die "/proc/self/fd: $!";
 	my @open = grep { /^\d+$/ && $_ > 2 && !$keep{$_} } readdir $dir;
 	closedir $dir;
-	my $null = POSIX::open('/dev/null', POSIX::O_RDWR()) // die $!;
+	my $null = POSIX::open('/dev/null', POSIX::O_RDWR()) // die "/dev/null: $!";
 	POSIX::dup2($null, $_) for @open;
+	POSIX::close($null);
 }
 
 # run => [command], or code => sub with keep => [handles]; output => file for
