@@ -70,6 +70,14 @@ redis.call('XADD', KEYS[5], 'MAXLEN', '~', '100000', '*', 'who', ARGV[5],
 return 1
 )lua";
 
+// Keys:  record. Words: record as read. What it writes is what is there, but a
+// replica that confirms it has all that came before.
+constexpr std::string_view again_script = R"lua(
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], ARGV[1], 'KEEPTTL')
+return 1
+)lua";
+
 // Keys:  record, index, audit.
 // Words: record as read or "", new record, channel, who, now, privacy.
 constexpr std::string_view privacy_script = R"lua(
@@ -216,6 +224,7 @@ Store::Removal Store::remove(std::string_view id, const Change& change)
             return Removal::unknown;
         }
         if (!token->problem && token->record.deleted) {
+            write_again(*token);
             return Removal::done_before;
         }
         if (remove_once(*token, id, change)) {
@@ -241,6 +250,11 @@ bool Store::remove_once(const StoredToken& token, std::string_view id,
     return value.integer == 1;
 }
 
+void Store::write_again(const StoredToken& token)
+{
+    run_script(again_script, {key("t:", token.digest)}, {token.json});
+}
+
 void Store::set_privacy(std::string_view channel, Privacy privacy,
                         const Change& change)
 {
@@ -258,6 +272,11 @@ void Store::set_privacy(std::string_view channel, Privacy privacy,
         }
     }
     give_up("channel " + std::string(channel));
+}
+
+Replication Store::replicated()
+{
+    return wait_for_replica(*redis_);
 }
 
 std::vector<StoredChannel> Store::channels()
