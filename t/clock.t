@@ -95,6 +95,10 @@ conf('max=100 valid=1h negative=1h');
 	$t->start_nginx;
 }
 
+my $first = issue(86400);
+ok(wait_for(sub { ($t->header(ask($first), 'X-Cache') // '') eq 'HIT' }, 10),
+	'what is asked for is remembered');
+
 # ---- the boundary ----
 
 # Each answer tells the second in which it was made: those before the expiry
