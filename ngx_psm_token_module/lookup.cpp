@@ -100,12 +100,16 @@ Answer Lookups::ask(Subject subject, std::string_view name, bool strict,
 }
 
 /// A look-up under way that will do; a strict one was not sent before it is
-/// asked for.
+/// asked for. What Redis said longer ago than the lease is no more to be
+/// believed on its way than it would be in the cache.
 Lookup* Lookups::find_joinable(std::string_view key, bool strict)
 {
+    const Tick now = monotonic_now();
     const auto [first, last] = by_key_.equal_range(key);
-    const auto it = std::find_if(first, last, [strict](const auto& entry) {
-        return !strict || !entry.second->sent;
+    const auto it = std::find_if(first, last, [&](const auto& entry) {
+        const Lookup& lookup = *entry.second;
+        return !lookup.sent ||
+               (!strict && now - lookup.sent_at < conf_.cache_lease);
     });
     return it == last ? nullptr : it->second;
 }
