@@ -18,12 +18,10 @@ COST = re.compile(r"[-+*\d]")
 class Profile:
     def __init__(self, path):
         self.total = 0
-        self.own = Counter()     # (object, function) -> instructions
-        self.below = Counter()   # function -> instructions of what it called
-        self.entered = Counter() # object -> instructions of calls into it
+        self.own = Counter()    # (object, function) -> instructions
+        self.below = Counter()  # function -> instructions of what it called
         self._names = {"ob": {}, "fn": {}}
         self._object = self._function = ""
-        self._callee = None      # the object of a call, where it is another
         with open(path, encoding="utf-8", errors="replace") as file:
             self._read(file)
 
@@ -32,7 +30,7 @@ class Profile:
             if COST.match(line):
                 self._own_cost(line)
             elif line.startswith("calls="):
-                self._call(self._cost(next(file)))
+                self.below[self._function] += self._cost(next(file))
             elif line.startswith(("ob=", "cob=", "fn=", "cfn=")):
                 self._name(line.rstrip("\n"))
 
@@ -46,12 +44,6 @@ class Profile:
         self.total += cost
         self.own[self._object, self._function] += cost
 
-    def _call(self, cost):
-        self.below[self._function] += cost
-        if self._callee not in (None, self._object):
-            self.entered[self._callee] += cost
-        self._callee = None
-
     def _name(self, line):
         kind, _, value = line.partition("=")
         number, name = NAME.fullmatch(value).groups()
@@ -62,8 +54,6 @@ class Profile:
             self._object = names[number]
         elif kind == "fn":
             self._function = names[number]
-        elif kind == "cob":
-            self._callee = names[number]
 
     def called_by(self, beginning):
         """Instructions of all that was called by the functions whose names
@@ -71,7 +61,7 @@ class Profile:
         return sum(cost for name, cost in self.below.items()
                    if name.startswith(beginning))
 
-    def called_into(self, name):
-        """Instructions of all calls into a library from outside of it."""
-        return sum(cost for path, cost in self.entered.items()
+    def spent_in(self, name):
+        """Instructions of a library's own code."""
+        return sum(cost for (path, _), cost in self.own.items()
                    if os.path.basename(path).startswith(name))

@@ -28,7 +28,7 @@ local KEPT, REFUSED = 60, 5 -- seconds in the cache
 local TOKENS = 100000       -- in it, as many as ours has by default
 local POOL, IDLE = 64, 60000
 local LEVELS = { read = true, write = true, manage = true }
-local NOBODY = { resources = {}, expires = 0 }
+local NOBODY = { 0 }
 local FOREVER = 253402300799
 local DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
@@ -88,7 +88,8 @@ local function get(key)
     return text
 end
 
--- What is needed of a record; NOBODY is without a right.
+-- What is needed of a record: channels and levels, and as [1], which is no
+-- channel, when it expires. NOBODY is without a right.
 local function parse(text)
     local record = text and cjson.decode(text)
     if type(record) ~= "table" or record.v ~= 1 or record.type ~= "resource"
@@ -96,15 +97,17 @@ local function parse(text)
        or type(record.resources) ~= "table" then
         return NOBODY
     end
-    return { resources = record.resources, expires = record.expires or FOREVER }
+    local grants = record.resources
+    grants[1] = record.expires or FOREVER
+    return grants
 end
 
 -- 401 or 403, or the path without the token is served.
-local function judge(record, channel, rest)
-    if record.expires <= time() then
+local function judge(grants, channel, rest)
+    if grants[1] <= time() then
         return exit(401)
     end
-    if not LEVELS[record.resources[channel]] then
+    if not LEVELS[grants[channel]] then
         return exit(403)
     end
     set_uri(rest)
@@ -137,19 +140,19 @@ local function recall(key)
     local kept = shared:get(key)
     local until_ = kept and tonumber(sub(kept, 1, 10))
     if until_ and until_ > time() then
-        local record = parse(sub(kept, 11))
-        records:set(key, record, until_ - time())
-        return record
+        local grants = parse(sub(kept, 11))
+        records:set(key, grants, until_ - time())
+        return grants
     end
     local text = get(key)
     if text == nil then
         return nil
     end
-    local record = parse(text)
-    local seconds = record == NOBODY and REFUSED or KEPT
+    local grants = parse(text)
+    local seconds = grants == NOBODY and REFUSED or KEPT
     shared:set(key, (time() + seconds) .. (text or ""), seconds)
-    records:set(key, record, seconds)
-    return record
+    records:set(key, grants, seconds)
+    return grants
 end
 
 function gate.remember()
@@ -158,11 +161,11 @@ function gate.remember()
         return exit(401)
     end
     local key = hash(token)
-    local record = records:get(key) or recall(key)
-    if not record then
+    local grants = records:get(key) or recall(key)
+    if not grants then
         return exit(503)
     end
-    return judge(record, channel, rest)
+    return judge(grants, channel, rest)
 end
 
 -- Form and checksum, as design.md has them.

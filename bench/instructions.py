@@ -25,10 +25,10 @@ from variants import BY_KEY, Paths, check_answer, check_probe
 
 FEW, MANY = 200, 2200
 LUA_FEW, LUA_MANY = 4000, 6000
-COUNTED = ("short", "same", "rewrite", "hit", "denied", "malformed", "absent",
-           "lua_cache", "lua_alike")
+COUNTED = ("short", "same", "rewrite", "hit", "miss", "denied", "malformed",
+           "absent", "lua_cache", "lua_alike", "lua")
 # Of these a profile can be printed, less what stands behind it.
-PROFILED = {"hit": "same", "denied": "absent", "malformed": "absent"}
+PROFILED = {"hit": "same", "miss": "same", "denied": "absent", "malformed": "absent"}
 DIGEST, CRYPTO = "psm::Hasher::digest(", "libcrypto."
 
 
@@ -42,8 +42,13 @@ def _profile(bench, variant, store, root, paths, count):
         prefix=["valgrind", "--tool=callgrind", "--quiet",
                 f"--callgrind-out-file={out}"])
     with Client(nginx.ports[variant.port]) as client:
-        check_answer(variant, client.get(variant.paths(paths)[0]))
-        client.repeat(variant.paths(paths)[0], count - 1, variant.status)
+        lines = variant.paths(paths)
+        check_answer(variant, client.get(lines[0]))
+        if variant.order == "cycle":  # each line after the answer to the last
+            client.get_all([lines[(n + 1) % len(lines)]
+                            for n in range(count - 1)], variant.status, 1)
+        else:
+            client.repeat(lines[0], count - 1, variant.status)
     if variant.reason:
         with Client(nginx.ports["probe"]) as client:
             check_probe(variant, client.get(variant.paths(paths)[0]))
@@ -58,15 +63,14 @@ def _counts(key):
 
 
 def _difference(few, many, requests):
-    """Instructions per request: in all, below the digest, in all calls of
-    libcrypto, by function."""
+    """Instructions per request: in all, below the digest, in libcrypto, by
+    function."""
     own = Counter(many.own)
     own.subtract(few.own)
     return {
         "total": (many.total - few.total) / requests,
         "digest": (many.called_by(DIGEST) - few.called_by(DIGEST)) / requests,
-        "crypto": (many.called_into(CRYPTO) - few.called_into(CRYPTO))
-                  / requests,
+        "crypto": (many.spent_in(CRYPTO) - few.spent_in(CRYPTO)) / requests,
         "own": {name: cost / requests for name, cost in own.items() if cost},
     }
 
@@ -74,11 +78,11 @@ def _difference(few, many, requests):
 def measure(bench):
     """Instructions per request by variant."""
     root = os.path.join(bench.folder, "callgrind-root")
-    tokens = make_tokens(2, seed=1)
+    tokens = make_tokens(3, seed=1)
     make_root(root, tokens[:1])
     store = Store(bench.processes, bench.folder)
-    store.add_tokens(tokens[:1], CHANNELS)
-    paths = Paths(tokens[:1], unknown=tokens[1])
+    store.add_tokens(tokens[:2], CHANNELS)
+    paths = Paths(tokens[:2], unknown=tokens[2])
 
     result = {}
     for key in COUNTED:

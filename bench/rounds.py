@@ -110,7 +110,8 @@ def run_wrk(bench, nginx, port, lines, headers, order, seed, length, core,
          f"http://127.0.0.1:{port}/", "--", lines, headers, order, str(seed)],
         os.path.join(bench.folder, "wrk.log"), core, subprocess.PIPE)
     # It reads its file first; then the worker has something to do.
-    wait_for(lambda: nginx.cpu() > begin + 0.005, 30, "wrk asks for nothing")
+    wait_for(lambda: nginx.cpu() > begin + 0.005 or wrk.poll() is not None, 30,
+             f"wrk asks nginx ({nginx.folder}) for nothing")
     try:
         wrk.wait(length)
     except subprocess.TimeoutExpired:

@@ -11,6 +11,7 @@
 #include "digest.hpp"
 #include "record.hpp"
 
+#include <cerrno>
 #include <ctime>
 #include <deque>
 #include <hiredis/hiredis.h>
@@ -185,6 +186,9 @@ private:
         }
         auto& in = found->second.in;
         const auto got = recv(fd, buffer_, sizeof buffer_, 0);
+        if (got < 0 && errno == EAGAIN) {
+            return; // readable was another with this descriptor
+        }
         if (got <= 0 || in.size() > max_request) {
             clients_.erase(found);
             close(fd);

@@ -47,11 +47,12 @@ VARIANTS = (
             "main", "many"),
     Variant("rewrite", "plain, regex rewrite", "plain", "rewrite", "one"),
     Variant("hit", "gate hit, one token", "gate", "main", "one",
-            cache="HIT", reason="granted"),
+            cache="HIT", reason="granted", renewals=3),
     Variant("hit_many", "gate hit, 10,000 random tokens", "gate", "main",
-            "many", cache="HIT", reason="granted"),
+            "many", cache="HIT", reason="granted", renewals=3),
     Variant("miss", "gate miss", "miss", "main", "many",
-            cache="MISS", reason="granted", lookups=1, order="cycle"),
+            cache="MISS", reason="granted", lookups=1, renewals=3,
+            order="cycle"),
     Variant("denied", "denied, unknown token", "gate", "main", "unknown",
             status=401, cache="NEGATIVE", reason="token_unknown", renewals=3),
     Variant("malformed", "malformed token", "gate", "main", "malformed",
@@ -67,6 +68,7 @@ LUA_VARIANTS = (
             "one"),
     Variant("lua_alike", "Lua hit, with what else the gate does", "lua_alike",
             "main", "one"),
+    Variant("lua", "Lua that asks Redis, one token", "lua", "main", "one"),
 )
 BY_KEY = {variant.key: variant for variant in VARIANTS + LUA_VARIANTS}
 
