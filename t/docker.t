@@ -3,7 +3,8 @@
 #
 # The images of docker/Dockerfile, built by buildah, looked at, and run as
 # compose.yaml says in namespaces of the test's own: Redis at 192.0.2.2, the
-# gate at 192.0.2.3. Takes root, or a sudo without password.
+# gate at 192.0.2.3, a name server at 192.0.2.53. Takes root, or a sudo without
+# password.
 
 use strict;
 use warnings;
@@ -20,6 +21,7 @@ use JSON::PP;
 use Test::More;
 
 use PSM::Container;
+use PSM::Dns;
 use PSM::Gate;
 use PSM::Process qw(wait_for slurp);
 
@@ -74,9 +76,12 @@ ok(!-e $image{$_}->tree . '/src' && !-x $image{$_}->tree . '/usr/bin/gcc',
 # ---------------------------------------------------------------- services --
 
 for my $words ([qw(link set lo up)], map { ['addr', 'add', $_, 'dev', 'lo'] }
-	qw(192.0.2.2/32 192.0.2.3/32)) {
+	qw(192.0.2.2/32 192.0.2.3/32 192.0.2.53/32)) {
 	system('ip', @$words) == 0 or die "ip @$words";
 }
+mkdir $t->dir . '/volumes';
+my $dns = PSM::Dns->start(address => '192.0.2.53', dir => $t->dir . '/volumes');
+$dns->set(redis => '192.0.2.2');
 
 sub service {
 	my ($name, %arg) = @_;
@@ -84,8 +89,7 @@ sub service {
 	my $target = $name eq 'redis' ? 'redis' : 'demo';
 	return PSM::Container->new(service => $name, compose => $compose,
 		image => $image{$target}, config => $config{$target},
-		dir => $t->dir . "/volumes/$name", hosts => { redis => '192.0.2.2' },
-		%arg);
+		dir => $t->dir . "/volumes/$name", name_server => '192.0.2.53', %arg);
 }
 
 my ($redis, $gate, $cli) = map { service($_) } qw(redis gate psm-token);
@@ -264,4 +268,5 @@ ok(wait_for(sub { get("/$package")->{status} == 200 }, 30),
 isnt($without->health, 0, 'and is not healthy');
 $without->stop('QUIT');
 is($redis->stop('TERM'), 0, 'Redis ends by itself');
+$dns->stop;
 $t->finish;

@@ -5,7 +5,7 @@
 #
 #	my $redis = PSM::Container->new(service => 'redis', compose => $compose,
 #		image => $image, config => $config, dir => $folder,
-#		hosts => { redis => '192.0.2.2' });
+#		name_server => '192.0.2.53');
 #	$redis->start(out => $file, err => $file);
 #	my $got = $redis->run('id', '-u');       # a program in another one
 #	my $got = $redis->inside('redis-cli');   # a program beside the first
@@ -28,7 +28,7 @@ my $CONTAINER = "$PSM::Image::REPO/t/lib/container";
 sub new {
 	my ($class, %arg) = @_;
 
-	my $self = bless { bind => [], hosts => {}, %arg }, $class;
+	my $self = bless { bind => [], %arg }, $class;
 	my $services = $self->{compose}{services};
 	$self->{spec} = $services->{ $self->{service} }
 		or croak "no service $self->{service}";
@@ -73,15 +73,15 @@ sub _volume {
 	return $folder;
 }
 
-sub _hosts {
-	my ($self) = @_;
+# A file in /etc that an engine writes.
+sub _etc {
+	my ($self, $name, $text) = @_;
 
-	my $file = "$self->{dir}/hosts";
+	my $file = "$self->{dir}/$name";
 	open my $fh, '>', $file or croak "$file: $!";
-	print $fh "127.0.0.1 localhost\n",
-		map { "$self->{hosts}{$_} $_\n" } sort keys %{ $self->{hosts} };
+	print $fh $text;
 	close $fh;
-	return $file;
+	return ('--bind', $file, "/etc/$name");
 }
 
 sub _command {
@@ -102,7 +102,8 @@ sub _command {
 			('--bind', $self->_volume($name, $path), $path) }
 			@{ $spec->{volumes} // [] }),
 		(map { ('--bind', @$_) } @{ $self->{bind} }),
-		'--bind', $self->_hosts, '/etc/hosts',
+		$self->_etc('hosts', "127.0.0.1 localhost\n"),
+		$self->_etc('resolv.conf', "nameserver $self->{name_server}\n"),
 		(map { ('--env', $_) } $self->_environment), '--', @program);
 }
 
