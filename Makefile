@@ -133,7 +133,7 @@ $(OUT)/obj/%.o: $(ROOT)/%.cpp | need-build
 $(OUT)/psm-token: $(CLI_OBJS) $(OUT)/ngx_psm_token_module.so
 	@echo "link       $@"
 	@g++ $(OPT) $(LD_OPT) -pie -o $@ $(CLI_OBJS) $(LIB_OBJS) \
-	    -lhiredis -lcrypto
+	    -lhiredis -lssl -lcrypto
 
 -include $(CLI_OBJS:.o=.d)
 
@@ -191,12 +191,18 @@ $(VENV)/ready: $(ROOT)/t/clients/requirements.txt
 	@$(VENV)/bin/pip install --quiet --disable-pip-version-check -r $<
 	@touch $@
 
+# The schema of the compose file.
+COMPOSE := $(VENV)/compose
+$(COMPOSE): $(ROOT)/t/compose/requirements.txt | $(VENV)/ready
+	@$(VENV)/bin/pip install --quiet --disable-pip-version-check --no-deps -r $<
+	@touch $@
+
 .PHONY: need-test
 need-test:
 	@NGINX_SRC=$(NGINX_SRC) $(ROOT)/mk/deps ensure build run test
 
 # The compiled library behind a pipe, for the reference model; and what counts
-# calls of the heap in a test.
+# calls of the heap in a test, or lets them fail.
 MODEL := $(OUT)/model/harness
 $(MODEL): $(ROOT)/t/model/harness.cpp $(ROOT)/t/model/lines.hpp \
     $(OUT)/ngx_psm_token_module.so
@@ -205,9 +211,13 @@ $(MODEL): $(ROOT)/t/model/harness.cpp $(ROOT)/t/model/lines.hpp \
 	@g++ $(STRICT) $(OPT) -o $@ $< $(LIB_OBJS) $(LD_OPT) -lhiredis -lcrypto
 
 COUNTER := $(BUILD)/count_calls.so
-$(COUNTER): $(ROOT)/t/lib/count_calls.c
+FAILER  := $(BUILD)/fail_alloc.so
+$(COUNTER) $(FAILER): $(BUILD)/%.so: $(ROOT)/t/lib/%.c
 	@mkdir -p $(@D)
 	@gcc -O2 -Wall -Wextra -Werror -shared -fPIC -o $@ $<
+
+# Where t/docker.t builds its images, and keeps what makes the next time quick.
+IMAGE := $(BUILD)/image
 
 # T: some of them; a name in t/unit/ or t/fuzz/ stands for its program.
 T ?=
@@ -217,7 +227,8 @@ TESTS := $(if $(T),$(patsubst t/fuzz/%.cpp,$(UNIT)/%,\
              $(UNIT_TESTS) $(REPLAYS) $(E2E))
 
 WANTED_UNIT := $(filter $(UNIT)/%,$(TESTS))
-WANTED_VENV := $(if $(or $(if $(T),,all),$(findstring client,$(T))),$(VENV)/ready)
+WANTED_VENV := $(if $(or $(if $(T),,all),$(findstring client,$(T))),$(VENV)/ready) \
+               $(if $(or $(if $(T),,all),$(filter t/compose.t t/docker.t,$(T))),$(COMPOSE))
 
 .PHONY: test
 test: ## run unit, end-to-end and client tests: T=t/one.t, SAN=1
@@ -225,15 +236,17 @@ test: ## run unit, end-to-end and client tests: T=t/one.t, SAN=1
 	@$(MAKE) --no-print-directory -C $(ROOT) prove
 
 .PHONY: prove
-prove: build $(WANTED_UNIT) $(WANTED_VENV) $(MODEL) $(COUNTER)
+prove: build $(WANTED_UNIT) $(WANTED_VENV) $(MODEL) $(COUNTER) $(FAILER)
 	@cd $(ROOT) && env \
 	    CMOCKA_MESSAGE_OUTPUT=TAP \
 	    PSM_MODULE=$(OUT)/ngx_psm_token_module.so \
 	    PSM_CLI=$(OUT)/psm-token \
 	    PSM_NGINX=$(NGINX) \
 	    PSM_VENV=$(VENV) \
+	    PSM_IMAGE=$(IMAGE) \
 	    PSM_MODEL=$(MODEL) \
 	    PSM_COUNTER=$(COUNTER) \
+	    PSM_FAILER=$(FAILER) \
 	    PSM_PRELOAD="$(if $(SAN),$(foreach lib,libasan.so libubsan.so,\
 	        $(shell gcc -print-file-name=$(lib))))" \
 	    UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1 \
@@ -297,4 +310,5 @@ uninstall: ## remove what install put there
 
 .PHONY: clean
 clean: stop ## remove what was built
+	@$(ROOT)/mk/image clean $(IMAGE)
 	rm -rf $(BUILD)

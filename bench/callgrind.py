@@ -7,6 +7,7 @@
 # cost; the one behind `calls=` is what that call cost in all. A name is
 # written out once, as `(7) name`, and is `(7)` from then on.
 
+import os
 import re
 from collections import Counter
 
@@ -59,3 +60,8 @@ class Profile:
         begin so."""
         return sum(cost for name, cost in self.below.items()
                    if name.startswith(beginning))
+
+    def spent_in(self, name):
+        """Instructions of a library's own code."""
+        return sum(cost for (path, _), cost in self.own.items()
+                   if os.path.basename(path).startswith(name))

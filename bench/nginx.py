@@ -8,6 +8,9 @@
 #   gate    the module; whatever was asked once stays in the cache
 #   miss    the module with a cache of one token: of 10,000 tokens that are
 #           asked for in turn each has a record, and none is ever in the cache
+#   strict  the module without a cache
+#
+# and the peers, which peer_bodies.py describes.
 
 import os
 import re
@@ -15,8 +18,11 @@ import shutil
 import socket
 import subprocess
 
-from processes import Failure, children_of, cpu_seconds, cpu_ticks, wait_for
+from peer_bodies import LUA_MODULES, PEERS
+from processes import (Failure, children_of, command_of, cpu_seconds, cpu_ticks,
+                       pss_bytes, resident_bytes, wait_for)
 
+HERE = os.path.dirname(os.path.abspath(__file__))
 FILE = "main/noarch/repodata.json"
 CONTENT = b"{}\n"
 
@@ -24,7 +30,7 @@ FRAME = """\
 {load}
 {user}
 {mode}
-worker_processes 1;
+worker_processes {workers};
 daemon off;
 pid {folder}/nginx.pid;
 error_log {folder}/error.log error;
@@ -47,7 +53,7 @@ http {{
 
 PLAIN = """
     server {{
-        listen 127.0.0.1:{main};
+        listen 127.0.0.1:{main}{reuse};
         root {root};
     }}
     server {{
@@ -62,28 +68,35 @@ PLAIN = """
     }}
 """
 
-# Redis has time: under valgrind everything is slow.
+# Redis has time: under valgrind everything is slow. The cache keeps what it
+# keeps by default.
 GATE = """
     psm_token_redis {redis} timeout=20s connect_timeout=20s;
-    psm_token_cache max={cache} valid=1h negative=1h;
+    psm_token_cache max={cache} valid=5m negative=5s;
     server {{
-        listen 127.0.0.1:{main};
+        listen 127.0.0.1:{main}{reuse};
         root {root};
         psm_token on;
     }}
     server {{
-        listen 127.0.0.1:{probe};
+        listen 127.0.0.1:{probe}{reuse};
         root {root};
         psm_token on;
+        add_header X-Worker $pid always;
         add_header X-Cache $psm_token_cache always;
         add_header X-Reason $psm_token_status always;
     }}
 """
 
+STRICT = GATE.replace("max={cache} valid=5m negative=5s", "off")
+
+# By kind: the configuration and what it needs.
 BODIES = {
     "plain": (PLAIN, {}),
     "gate": (GATE, {"cache": 100000}),
     "miss": (GATE, {"cache": 1}),
+    "strict": (STRICT, {}),
+    **{kind: (body, {}) for kind, body in PEERS.items()},
 }
 
 
@@ -91,6 +104,24 @@ def find_nginx():
     path = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin",
                             "/usr/local/sbin"))
     return os.environ.get("PSM_NGINX") or shutil.which("nginx", path=path)
+
+
+def modules_folder():
+    """Where the distribution's modules are."""
+    said = subprocess.run([find_nginx(), "-V"], stderr=subprocess.PIPE,
+                          check=False).stderr.decode()
+    found = re.search(r"--modules-path=(\S+)", said)
+    return found.group(1) if found else "/usr/lib/nginx/modules"
+
+
+def _modules(kind, module):
+    """The lines that load what a kind needs."""
+    if kind in ("gate", "miss", "strict"):
+        return f"load_module {module};"
+    if kind.startswith("lua"):
+        return "\n".join(f"load_module {modules_folder()}/{name};"
+                         for name in LUA_MODULES)
+    return ""
 
 
 def free_port():
@@ -118,12 +149,14 @@ def make_root(root, tokens):
 
 
 class Nginx:
-    """One instance; `prefix` are the words before it (valgrind)."""
+    """One instance; `prefix` are the words before it (valgrind), `more` what
+    else its configuration names."""
 
     def __init__(self, processes, kind, folder, *, module, redis, root,
-                 core=None, prefix=(), single=False):
+                 core=None, prefix=(), single=False, workers=1, more=None):
         self.folder = folder
         self._processes = processes
+        self._others = []
         os.makedirs(folder)
         body, extra = BODIES[kind]
         names = re.findall(r"127\.0\.0\.1:\{(\w+)\}", body)
@@ -131,24 +164,35 @@ class Nginx:
         conf = os.path.join(folder, "nginx.conf")
         with open(conf, "w", encoding="ascii") as file:
             file.write(FRAME.format(
-                load="" if kind == "plain" else f"load_module {module};",
+                load=_modules(kind, module), workers=workers,
                 user="user root;" if os.geteuid() == 0 and not single else "",
                 mode="master_process off;" if single else "",
                 folder=folder,
-                body=body.format(redis=redis, root=root, **self.ports,
-                                 **extra)))
+                body=body.format(
+                    redis=redis, root=root, here=HERE, folder=folder,
+                    reuse=" reuseport" if workers > 1 else "", **self.ports,
+                    **extra, **(more or {}))))
         log = os.path.join(folder, "start.log")
         self._process = processes.start(
             [*prefix, find_nginx(), "-p", folder + "/", "-c", conf, "-e", log],
             log, core)
         wait_for(self._answers, 60, f"nginx ({kind}) does not listen")
-        self.worker = self._process.pid if single else wait_for(
-            lambda: children_of(self._process.pid), 10, "nginx has no worker")[0]
+        self.workers = [self._process.pid] if single else wait_for(
+            lambda: self._children(workers), 10, "nginx has no worker")
 
     def _answers(self):
         if self._process.poll() is not None:
             raise Failure("nginx does not start: " + self.said())
         return self._connect()
+
+    def _children(self, workers):
+        """The workers and, for its CPU time counts too, what looks after a
+        proxy_cache. (What loads one ends by itself, with nothing done.)"""
+        named = {pid: command_of(pid) for pid in children_of(self._process.pid)}
+        found = [pid for pid, name in named.items() if "worker process" in name]
+        self._others = [pid for pid, name in named.items()
+                        if "cache manager" in name]
+        return found if len(found) == workers else None
 
     def _connect(self):
         try:
@@ -168,15 +212,19 @@ class Nginx:
         return text
 
     def cpu(self):
-        return cpu_seconds(self.worker)
+        return sum(map(cpu_seconds, self.workers + self._others))
 
     def ticks(self):
-        return cpu_ticks(self.worker)
+        return sum(map(cpu_ticks, self.workers + self._others))
 
     def resident(self):
-        """Resident bytes of the worker."""
-        with open(f"/proc/{self.worker}/statm", encoding="ascii") as file:
-            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+        """Resident bytes of the workers."""
+        return sum(map(resident_bytes, self.workers))
+
+    def pss(self):
+        """Bytes of master, workers and the rest, what they share once."""
+        return sum(map(pss_bytes, [self._process.pid, *self.workers,
+                                   *self._others]))
 
     def stop(self):
         """Ends it; gives its exit code. A single process that gets its signal

@@ -2,56 +2,51 @@
 #
 # The figures as Markdown.
 
-from statistics import median, quantiles
+from statistics import median
 from textwrap import fill
 
-from bars import all_bars, gate_instructions, ratios
+from bars import all_bars, gate_instructions, lua_instructions, ratios
+from peer_report import write_growth, write_peers, write_revocation
+from text import spread, table
 from variants import BY_KEY, VARIANTS
-
-
-def _table(head, rows):
-    lines = ["| " + " | ".join(head) + " |",
-             "|" + "|".join("---" if n == 0 else "---:"
-                            for n in range(len(head))) + "|"]
-    lines += ["| " + " | ".join(row) + " |" for row in rows]
-    return "\n".join(lines)
-
-
-def _spread(values, form):
-    """Median and, in brackets, the quartiles."""
-    if len(values) < 2:
-        return format(values[0], form)
-    low, _, high = quantiles(values, n=4, method="inclusive")
-    return f"{median(values):{form}} ({low:{form}} .. {high:{form}})"
 
 
 def _bars(results):
     rows = [(bar.text, bar.limit, bar.value, "met" if bar.met else "**missed**")
             for bar in all_bars(results)]
-    return "## Bars\n\n" + _table(("bar", "at most", "measured", ""), rows)
+    return "## Bars\n\n" + table(("bar", "at most", "measured", ""), rows)
 
 
 def _instructions(counts):
     base = counts["short"]["total"]
     rows = [(BY_KEY[key].label, f"{one['total']:,.0f}",
              f"{one['total'] - base:+,.0f}",
-             f"{one['digest']:,.0f}" if one["digest"] else "")
+             f"{one['digest'] or one['crypto']:,.0f}" if one["crypto"] else "")
             for key, one in counts.items()]
     rewrite = counts["rewrite"]["total"] - counts["same"]["total"]
     malformed = counts["malformed"]["total"] - counts["absent"]["total"]
+    gate = gate_instructions(counts)
+    lua = {key: lua_instructions(counts, key) for key in ("lua_cache",
+                                                          "lua_alike")}
     return f"""\
 ## User-space instructions per request
 
 `valgrind --tool=callgrind`, 2,000 equal requests (the difference between runs of
 2,200 and of 200), one after another on one connection. Valgrind hides the CPU's
 SHA instructions from OpenSSL, so the digest is shown apart: it is that part of
-the instructions that libcrypto spends below `psm::Hasher::digest`.
+the instructions that libcrypto spends below `psm::Hasher::digest`, or, for Lua,
+in its own code. Lua: between 4,000 and 6,000 requests, when LuaJIT has long
+compiled what it will.
 
-{_table(("variant", "instructions", "to plain short URL", "of these, digest"),
+{table(("variant", "instructions", "to plain short URL", "of these, digest"),
         rows)}
 
 Hit, less the same request line, less the digest: \
-**{gate_instructions(counts):,.0f}**.
+**{gate:,.0f}**. The same of the
+leanest Lua: {lua["lua_cache"]:,.0f} (the gate: {gate / lua["lua_cache"]:.3f} of it); \
+of Lua that also looks at the
+checksum and for a second token in the headers, and sets Cache-Control and Vary:
+{lua["lua_alike"]:,.0f} ({gate / lua["lua_alike"]:.3f}).
 The regex rewrite, less the same request line: {rewrite:,.0f}. Malformed, less \
 plain
 nginx's 404, which spends its time in the kernel instead: {malformed:,.0f}."""
@@ -62,11 +57,11 @@ def _row(rounds, variant):
     many = variant.lines == "many"
     return (
         variant.label,
-        _spread([one["cpu"] * 1e6 for one in ones], ".2f"),
+        spread([one["cpu"] * 1e6 for one in ones], ".2f"),
         f"{median(one['rate'] for one in ones):,.0f}",
-        _spread(ratios(rounds, variant.key, "short"), ".3f"),
-        _spread(ratios(rounds, variant.key, "same"), ".3f"),
-        _spread(ratios(rounds, variant.key, "same_many"), ".3f") if many else "",
+        spread(ratios(rounds, variant.key, "short"), ".3f"),
+        spread(ratios(rounds, variant.key, "same"), ".3f"),
+        spread(ratios(rounds, variant.key, "same_many"), ".3f") if many else "",
     )
 
 
@@ -74,7 +69,7 @@ def _remarks(rounds):
     measured, commands = rounds["variants"], rounds["commands"]
     misses = measured["miss"]
     requests = sum(one["requests"] for one in misses)
-    redis = _spread([one["redis"] * 1e6 for one in misses], ".2f")
+    redis = spread([one["redis"] * 1e6 for one in misses], ".2f")
     others = sum(sum(commands[variant.key].values()) for variant in VARIANTS
                  if not variant.lookups)
     busy = [median(one["busy"] for one in ones) for ones in measured.values()]
@@ -82,14 +77,14 @@ def _remarks(rounds):
         f"Miss: {commands['miss'].get('get', 0):,} look-ups for {requests:,} "
         f"requests, and {redis} us of Redis's CPU on each. Worker and Redis "
         "together: "
-        f"{_spread(ratios(rounds, 'miss', 'same', True), '.3f')} times plain "
+        f"{spread(ratios(rounds, 'miss', 'same', True), '.3f')} times plain "
         "with one line, "
-        f"{_spread(ratios(rounds, 'miss', 'same_many', True), '.3f')} times "
+        f"{spread(ratios(rounds, 'miss', 'same_many', True), '.3f')} times "
         "plain with the same lines.",
         "Malformed beside plain nginx's 404: "
-        f"{_spread(ratios(rounds, 'malformed', 'absent'), '.3f')}; where that "
+        f"{spread(ratios(rounds, 'malformed', 'absent'), '.3f')}; where that "
         "also writes its line into the error log, as it does by default: "
-        f"{_spread(ratios(rounds, 'malformed', 'absent_logged'), '.3f')}.",
+        f"{spread(ratios(rounds, 'malformed', 'absent_logged'), '.3f')}.",
         f"Redis commands while anything but the miss was measured: {others:,}.",
         f"The worker was busy {min(busy):.0%} to {max(busy):.0%} of the time "
         "(medians of the variants). Near 100% the core was its own.",
@@ -113,10 +108,10 @@ def _rounds(rounds):
         f"{rounds['cpu']:.1f} s. The file has 3 bytes, the access log is off, "
         "sendfile on. Medians, in brackets the quartiles; a ratio is of two "
         "times of one round.", 80)
-    table = _table(("variant", "us per request", "requests/s", "to plain, short URL",
+    rows = table(("variant", "us per request", "requests/s", "to plain, short URL",
                     "to plain, same line", "to plain, same 10,000 lines"),
                    [_row(rounds, variant) for variant in VARIANTS])
-    return (f"## CPU time per request\n\n{text}\n\n{table}\n\n"
+    return (f"## CPU time per request\n\n{text}\n\n{rows}\n\n"
             + _remarks(rounds))
 
 
@@ -129,14 +124,14 @@ def _memory(memory):
 
 Resident memory of one worker, tokens of 4 channels each, asked for once.
 
-{_table(("cached tokens", "resident", "bytes per token"), rows)}
+{table(("cached tokens", "resident", "bytes per token"), rows)}
 
 Slope: **{memory['slope']:.0f} bytes** per token, \
 {memory['slope'] * 10000 / 2**20:.1f} MiB per 10,000."""
 
 
 def markdown(results):
-    facts = _table(("what", "value"),
+    facts = table(("what", "value"),
                    results["facts"])
     parts = [
         "<!-- SPDX-License-Identifier: BSD-2-Clause -->\n"
@@ -144,7 +139,9 @@ def markdown(results):
         f"Measured by `{results['command']}` on {results['date']}.", facts,
         _bars(results)]
     for part, write in (("instructions", _instructions), ("rounds", _rounds),
-                        ("memory", _memory)):
+                        ("memory", _memory), ("peers", write_peers),
+                        ("revocation", write_revocation),
+                        ("growth", write_growth)):
         if part in results:
             parts.append(write(results[part]))
     return "\n\n".join(parts) + "\n"

@@ -94,30 +94,36 @@ class Rig:
     def load(self, variant, length, seed):
         """Lets wrk ask for about `length` seconds; gives what it counted."""
         nginx = self.instances[variant.instance]
-        begin = nginx.cpu()
-        wrk = self.bench.processes.start(
-            ["wrk", "-t1", f"-c{self.bench.options.connections}",
-             f"-d{WRK_LIMIT}s", "-s",
-             os.path.join(os.path.dirname(__file__), "requests.lua"),
-             f"http://127.0.0.1:{nginx.ports[variant.port]}/", "--",
-             self._file(variant.lines), self._file("headers"), variant.order,
-             str(seed)],
-            os.path.join(self.bench.folder, "wrk.log"), self.client_core,
-            subprocess.PIPE)
-        # It reads its file first; then the worker has something to do.
-        wait_for(lambda: nginx.cpu() > begin + 0.005, 30, "wrk asks for nothing")
-        try:
-            wrk.wait(length)
-        except subprocess.TimeoutExpired:
-            wrk.send_signal(signal.SIGINT)
-        said = wrk.communicate(timeout=30)[0].decode()
-        code = self.bench.processes.stop(wrk)
-        if code != 0 or "\n{" not in said:
-            raise Failure(f"wrk ended with {code}: {said}")
-        return json.loads(said[said.rindex("\n{"):])
+        return run_wrk(self.bench, nginx, nginx.ports[variant.port],
+                       self._file(variant.lines), self._file("headers"),
+                       variant.order, seed, length, self.client_core)
 
 
-def _commands(before, after):
+def run_wrk(bench, nginx, port, lines, headers, order, seed, length, core,
+            connections=None):
+    """Lets wrk ask for the lines of a file for about `length` seconds."""
+    begin = nginx.cpu()
+    connections = connections or bench.options.connections
+    wrk = bench.processes.start(
+        ["wrk", "-t1", f"-c{connections}", f"-d{WRK_LIMIT}s",
+         "-s", os.path.join(os.path.dirname(__file__), "requests.lua"),
+         f"http://127.0.0.1:{port}/", "--", lines, headers, order, str(seed)],
+        os.path.join(bench.folder, "wrk.log"), core, subprocess.PIPE)
+    # It reads its file first; then the worker has something to do.
+    wait_for(lambda: nginx.cpu() > begin + 0.005 or wrk.poll() is not None, 30,
+             f"wrk asks nginx ({nginx.folder}) for nothing")
+    try:
+        wrk.wait(length)
+    except subprocess.TimeoutExpired:
+        wrk.send_signal(signal.SIGINT)
+    said = wrk.communicate(timeout=30)[0].decode()
+    code = bench.processes.stop(wrk)
+    if code != 0 or "\n{" not in said:
+        raise Failure(f"wrk ended with {code}: {said}")
+    return json.loads(said[said.rindex("\n{"):])
+
+
+def commands_between(before, after):
     """What was asked of Redis between two counts."""
     return {name: count - before.get(name, 0) for name, count in after.items()
             if count != before.get(name, 0)}
@@ -133,7 +139,7 @@ def _check_count(variant, counted, commands, connections):
         raise Failure(f"{variant.label}: {counted}")
     wanted = requests * variant.lookups
     asked = commands.get("get", 0)
-    if abs(asked - wanted) > connections * variant.lookups:
+    if abs(asked - wanted) > connections * variant.lookups + variant.renewals:
         raise Failure(f"{variant.label}: {requests} requests, {commands} sent "
                       "to redis")
 
@@ -143,7 +149,7 @@ def _measure_one(rig, variant, length, seed):
     calls, redis, cpu = store.calls(), store.cpu(), nginx.cpu()
     counted = rig.load(variant, length, seed)
     cpu, redis = nginx.cpu() - cpu, store.cpu() - redis
-    commands = _commands(calls, store.calls())
+    commands = commands_between(calls, store.calls())
     _check_count(variant, counted, commands, rig.bench.options.connections)
     requests = counted["requests"]
     return {

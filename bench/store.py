@@ -65,9 +65,16 @@ class Store:
                            for n, token in enumerate(
                                tokens[first:first + batch], first)])
 
+    def add_others(self, count, channels, batch=5000):
+        """Stores that many records of tokens that nobody has."""
+        for first in range(0, count, batch):
+            self.commands([("SET", make_key(f"nobody's {n}"),
+                            make_record(n, channels))
+                           for n in range(first, min(first + batch, count))])
+
     def calls(self):
-        """How often each command has been called, but for this one, once what
-        an earlier measurement had under way has arrived."""
+        """How often each command has been called, but for this and PING, once
+        what an earlier measurement had under way has arrived."""
         counts = self._calls()
         for _ in range(100):
             time.sleep(0.01)
@@ -82,5 +89,8 @@ class Store:
             if line.startswith("cmdstat_"):
                 name, _, fields = line[len("cmdstat_"):].partition(":")
                 counts[name] = int(fields.split(",")[0].split("=")[1])
-        counts.pop("info", None)
+        # A PING asks for nothing: it tells that the connection lives, or where
+        # one send ends.
+        for name in ("info", "ping"):
+            counts.pop(name, None)
         return counts

@@ -33,6 +33,7 @@ class Variant:
     cache: str = ""        # X-Cache of the gate's other server
     reason: str = ""       # X-Reason there
     lookups: int = 0       # GETs of Redis per request
+    renewals: int = 0      # GETs beyond, where something runs out meanwhile
     order: str = "random"  # in which the lines are asked for
 
     def paths(self, paths):
@@ -46,13 +47,14 @@ VARIANTS = (
             "main", "many"),
     Variant("rewrite", "plain, regex rewrite", "plain", "rewrite", "one"),
     Variant("hit", "gate hit, one token", "gate", "main", "one",
-            cache="HIT", reason="granted"),
+            cache="HIT", reason="granted", renewals=3),
     Variant("hit_many", "gate hit, 10,000 random tokens", "gate", "main",
-            "many", cache="HIT", reason="granted"),
+            "many", cache="HIT", reason="granted", renewals=3),
     Variant("miss", "gate miss", "miss", "main", "many",
-            cache="MISS", reason="granted", lookups=1, order="cycle"),
+            cache="MISS", reason="granted", lookups=1, renewals=3,
+            order="cycle"),
     Variant("denied", "denied, unknown token", "gate", "main", "unknown",
-            status=401, cache="NEGATIVE", reason="token_unknown"),
+            status=401, cache="NEGATIVE", reason="token_unknown", renewals=3),
     Variant("malformed", "malformed token", "gate", "main", "malformed",
             status=401, reason="token_malformed"),
     Variant("absent", "plain, 404 of the malformed line", "plain", "main",
@@ -60,7 +62,15 @@ VARIANTS = (
     Variant("absent_logged", "the same, with its line in the error log",
             "plain", "logging", "malformed", status=404),
 )
-BY_KEY = {variant.key: variant for variant in VARIANTS}
+# Of which only the instructions are counted here (peers.py measures the rest).
+LUA_VARIANTS = (
+    Variant("lua_cache", "Lua hit, leanest, one token", "lua_cache", "main",
+            "one"),
+    Variant("lua_alike", "Lua hit, with what else the gate does", "lua_alike",
+            "main", "one"),
+    Variant("lua", "Lua that asks Redis, one token", "lua", "main", "one"),
+)
+BY_KEY = {variant.key: variant for variant in VARIANTS + LUA_VARIANTS}
 
 
 def check_answer(variant, answer):

@@ -36,13 +36,17 @@ int set(const ChannelOptions& options, Environment& environment)
     }
     environment.store().set_privacy(
         options.path, *privacy, {.who = login_name(), .now = environment.now});
+    const Replication done = environment.store().replicated();
     if (environment.json) {
-        print_json(channel_json(options.path, privacy_name(*privacy)));
+        ordered_json json = channel_json(options.path, privacy_name(*privacy));
+        json["replicated"] = replication_json(done);
+        print_json(json);
     } else {
         print(options.path + " is " + std::string(privacy_name(*privacy)) +
               " now, with the subchannels that have no record of their own\n");
     }
-    return yes;
+    return report(done, "look after the replicas, then run this command again, "
+                        "which waits for them again");
 }
 
 int list(Environment& environment)

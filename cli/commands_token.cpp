@@ -134,10 +134,12 @@ int create(const CreateOptions& options, Environment& environment)
         throw Failure(no, "a token with this ID or digest exists already: "
                           "nothing was changed, try again");
     }
+    const Replication done = environment.store().replicated();
 
     if (environment.json) {
         ordered_json json = token_json(stored);
         json["token"] = token;
+        json["replicated"] = replication_json(done);
         print_json(json);
     } else if (options.quiet) {
         print(token + "\n");
@@ -145,7 +147,9 @@ int create(const CreateOptions& options, Environment& environment)
         print_created(options, site, stored, token, environment.now);
     }
     wipe(token);
-    return yes;
+    return report(done, "look after the replicas before the token is used, and "
+                        "see with `psm-token show " +
+                            stored.record.id + "` whether it is still there");
 }
 
 int list(const std::string& owner, Environment& environment)
@@ -207,6 +211,19 @@ int show(const std::string& id, Environment& environment)
     return yes;
 }
 
+std::string_view describe_removal(Store::Removal removal)
+{
+    switch (removal) {
+    case Store::Removal::done:
+        return "deleted";
+    case Store::Removal::done_before:
+        return "was deleted already";
+    case Store::Removal::unknown:
+        break;
+    }
+    return "unknown";
+}
+
 int remove(const std::vector<std::string>& ids, Environment& environment)
 {
     for (const std::string& id : ids) {
@@ -215,32 +232,33 @@ int remove(const std::vector<std::string>& ids, Environment& environment)
     const Change change{.who = login_name(), .now = environment.now};
     ordered_json items;
     int code = yes;
+    bool changed = false;
     for (const std::string& id : ids) {
-        std::string result = "deleted";
-        switch (environment.store().remove(id, change)) {
-        case Store::Removal::done:
-            break;
-        case Store::Removal::done_before:
-            result = "was deleted already";
-            break;
-        case Store::Removal::unknown:
-            result = "unknown";
+        const Store::Removal removal = environment.store().remove(id, change);
+        const std::string result(describe_removal(removal));
+        items.push_back({{"id", id}, {"result", result}});
+        changed = changed || removal != Store::Removal::unknown;
+        if (removal == Store::Removal::unknown) {
             code = no;
             complain("no token has the ID " + id);
-            break;
-        }
-        items.push_back({{"id", id}, {"result", result}});
-        if (!environment.json && result != "unknown") {
+        } else if (!environment.json) {
             print(id);
             print(" ");
             print(result);
             print("\n");
         }
     }
+    const Replication done =
+        changed ? environment.store().replicated() : Replication{};
     if (environment.json) {
-        print_json(list_json(std::move(items)));
+        ordered_json json = list_json(std::move(items));
+        json["replicated"] = replication_json(done);
+        print_json(json);
     }
-    return code;
+    const int reported =
+        report(done, "look after the replicas, then run this command again, "
+                     "which waits for them again");
+    return reported == yes ? code : reported;
 }
 
 } // namespace

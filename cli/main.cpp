@@ -40,7 +40,10 @@ constexpr std::uint32_t connect_timeout_ms = 2000;
 constexpr std::uint32_t timeout_ms = 5000;
 
 constexpr const char* footer =
-    "Exit code: 0 yes or done, 1 no, 2 cannot tell or wrong usage.";
+    "Exit code: 0 yes or done, 1 no, 2 cannot tell or wrong usage.\n"
+    "Where Redis has replicas, create, delete and channel set wait up to 1 "
+    "second for one\nof them; 2 also says that none has confirmed the change: "
+    "it is made, but a\nfailover may undo it.";
 
 int run(int argc, const char* const* argv)
 {
@@ -89,11 +92,6 @@ Store& Environment::store()
         address.timeout_ms = timeout_ms;
         if (const auto problem = parse_redis_address(redis, address)) {
             refuse("--redis (or PSM_TOKEN_REDIS): " + *problem);
-        }
-        if (address.tls || !address.sentinels.empty()) {
-            refuse("--redis (or PSM_TOKEN_REDIS): TLS and sentinels are not "
-                   "supported by this build yet: use redis://HOST:PORT or "
-                   "unix:/path");
         }
         store_ = std::make_unique<Store>(address);
     }

@@ -2,22 +2,10 @@
 
 #include "redis_client.hpp"
 
-#include "command.hpp"
-
 #include "../lib/text.hpp"
 
-#include <netdb.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <poll.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
-
-#include <algorithm>
 #include <array>
 #include <cerrno>
-#include <ctime>
 #include <fstream>
 #include <system_error>
 #include <utility>
@@ -26,42 +14,35 @@ namespace psm::cli {
 
 namespace {
 
-// A whole index comes in one reply.
-constexpr RedisLimits limits{
-    .max_reply = std::size_t{256} * 1024 * 1024,
-    .max_elements = 4'000'000,
-    .max_outstanding = 16,
-    .max_output = std::size_t{64} * 1024 * 1024,
-};
+/// A whole index comes in one reply.
+constexpr RedisLimits limits_of(RedisClient::Peer peer)
+{
+    return {
+        .max_reply = std::size_t{256} * 1024 * 1024,
+        .max_elements = 4'000'000,
+        .max_outstanding = 16,
+        .max_output = std::size_t{64} * 1024 * 1024,
+        .null_arrays = peer == RedisClient::Peer::sentinel,
+    };
+}
 
 constexpr std::size_t max_password = 512;
 
-std::int64_t now_ms()
-{
-    timespec now{};
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return std::int64_t{now.tv_sec} * 1000 + now.tv_nsec / 1000000;
-}
-
-std::string cause_of(int error)
-{
-    return std::generic_category().message(error);
-}
-
-/// The first line of the file.
-std::string read_password(const std::string& path)
+/// The first line of the file that `parameter` names.
+std::string read_password(const std::string& parameter, const std::string& path)
 {
     std::ifstream file(path);
     std::string line;
     if (!file.is_open()) {
-        refuse("cannot read password_file " + path + ": " + cause_of(errno));
+        refuse("cannot read " + parameter + " " + path + ": " +
+               std::generic_category().message(errno));
     }
     std::getline(file, line);
     if (line.ends_with('\r')) {
         line.pop_back();
     }
     if (line.empty() || line.size() > max_password) {
-        refuse("password_file " + path +
+        refuse(parameter + " " + path +
                " must hold a password of 1 to 512 characters in its first "
                "line");
     }
@@ -81,41 +62,18 @@ RedisValue own(const RedisReply& reply)
     return value;
 }
 
-/// What the user can do about an error reply.
-std::string remedy_for(std::string_view error)
-{
-    if (error.starts_with("NOAUTH") || error.starts_with("NOPERM")) {
-        return " (give a user that may do this: user= and password_file= in "
-               "--redis)";
-    }
-    if (error.starts_with("READONLY")) {
-        return " (this is a replica: give the address of the master)";
-    }
-    return "";
-}
-
 } // namespace
 
-RedisClient::RedisClient(RedisAddress address)
-    : address_(std::move(address)),
-      session_(limits, &RedisClient::on_reply, this)
+RedisClient::RedisClient(RedisAddress address, Peer peer)
+    : address_(std::move(address)), peer_(peer),
+      session_(limits_of(peer), &RedisClient::on_reply, this)
 {
-    if (address_.socket_path.empty()) {
-        connect_tcp();
-    } else {
-        connect_unix();
-    }
-    if (socket_ < 0) {
-        fail("cannot connect: " + cause_of(connect_error_));
+    try {
+        stream_ = std::make_unique<RedisStream>(address_);
+    } catch (const ConnectionError& error) {
+        fail(error.what());
     }
     log_in();
-}
-
-RedisClient::~RedisClient()
-{
-    if (socket_ >= 0) {
-        close(socket_);
-    }
 }
 
 std::string RedisClient::place() const
@@ -124,101 +82,72 @@ std::string RedisClient::place() const
         return "unix:" + address_.socket_path;
     }
     const bool v6 = address_.host.find(':') != std::string::npos;
-    return "redis://" + (v6 ? "[" + address_.host + "]" : address_.host) + ":" +
+    return (peer_ == Peer::sentinel ? "sentinel://"
+            : address_.tls          ? "rediss://"
+                                    : "redis://") +
+           (v6 ? "[" + address_.host + "]" : address_.host) + ":" +
            std::to_string(address_.port);
 }
 
 void RedisClient::fail(const std::string& cause) const
 {
-    throw Failure(cannot_tell, "Redis at " + place() + ": " + cause);
-}
-
-void RedisClient::connect_unix()
-{
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    // parse_redis_address() keeps the path shorter than sun_path.
-    std::copy(address_.socket_path.begin(), address_.socket_path.end(),
-              address.sun_path);
-    connect_to(&address, sizeof address, AF_UNIX);
-}
-
-void RedisClient::connect_tcp()
-{
-    addrinfo hints{};
-    hints.ai_family = AF_UNSPEC;
-    hints.ai_socktype = SOCK_STREAM;
-    addrinfo* found = nullptr;
-    const int error =
-        getaddrinfo(address_.host.c_str(),
-                    std::to_string(address_.port).c_str(), &hints, &found);
-    if (error != 0) {
-        fail(std::string("cannot find the host: ") + gai_strerror(error));
-    }
-    for (const addrinfo* at = found; at != nullptr; at = at->ai_next) {
-        if (connect_to(at->ai_addr, at->ai_addrlen, at->ai_family)) {
-            break;
-        }
-    }
-    freeaddrinfo(found);
-}
-
-/// Leaves the connected socket in socket_, or the cause in connect_error_.
-bool RedisClient::connect_to(const void* address, unsigned length, int family)
-{
-    const int fd =
-        socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd < 0) {
-        connect_error_ = errno;
-        return false;
-    }
-    int error = 0;
-    if (connect(fd, static_cast<const sockaddr*>(address), length) != 0) {
-        error = errno;
-    }
-    if (error == EINPROGRESS) {
-        pollfd waiting{.fd = fd, .events = POLLOUT, .revents = 0};
-        const int timeout = static_cast<int>(address_.connect_timeout_ms);
-        socklen_t size = sizeof error;
-        if (poll(&waiting, 1, timeout) != 1) {
-            error = ETIMEDOUT;
-        } else if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) != 0) {
-            error = errno;
-        }
-    }
-    if (error != 0) {
-        connect_error_ = error;
-        close(fd);
-        return false;
-    }
-    if (family != AF_UNIX) {
-        const int on = 1;
-        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    }
-    socket_ = fd;
-    return true;
+    throw RedisFailure(
+        (peer_ == Peer::sentinel ? "Sentinel at " : "Redis at ") + place(),
+        cause);
 }
 
 void RedisClient::log_in()
 {
+    const bool redis = peer_ == Peer::redis;
+    const std::string& path =
+        redis ? address_.password_file : address_.sentinel_password_file;
     std::string password;
-    if (!address_.password_file.empty()) {
-        password = read_password(address_.password_file);
+    if (!path.empty()) {
+        password = read_password(
+            redis ? "password_file" : "sentinel_password_file", path);
     }
-    session_.start({.user = address_.user,
+    session_.start({.user = redis ? address_.user : address_.sentinel_user,
                     .password = password,
-                    .database = address_.database,
+                    .database = redis ? address_.database : 0,
                     .client_name = {}});
     wipe(password);
 }
 
-RedisValue RedisClient::run(std::span<const std::string_view> words)
+/// What the user can do about an error reply.
+std::string RedisClient::remedy_for(std::string_view error) const
+{
+    if (error.starts_with("NOAUTH") || error.starts_with("NOPERM")) {
+        return peer_ == Peer::sentinel
+                   ? " (give a user that may do this: sentinel_user= and "
+                     "sentinel_password_file= in --redis)"
+                   : " (give a user that may do this: user= and "
+                     "password_file= in --redis)";
+    }
+    if (error.starts_with("READONLY")) {
+        return " (this is a replica: give the address of the master)";
+    }
+    for (const std::string_view code :
+         {"MOVED", "ASK ", "CROSSSLOT", "CLUSTERDOWN"}) {
+        if (error.starts_with(code)) {
+            return " (this is a Redis Cluster, which is not supported yet: "
+                   "give one Redis, or sentinels)";
+        }
+    }
+    return "";
+}
+
+RedisValue RedisClient::run(std::span<const std::string_view> words,
+                            std::uint32_t longer_ms)
 {
     reply_.reset();
     if (!session_.command(words, 0)) {
         fail(session_.broken() ? session_.error() : "the command is too large");
     }
-    exchange();
+    try {
+        exchange(address_.timeout_ms + longer_ms);
+    } catch (const ConnectionError& error) {
+        fail(error.what());
+    }
     if (reply_->type == RedisType::error) {
         const std::string error = quote_reply(reply_->text);
         fail("refused " + std::string(words.front()) + ": " + error +
@@ -234,52 +163,32 @@ void RedisClient::on_reply(void* context, std::uint64_t /*tag*/,
 }
 
 /// Sends what is queued and receives until the reply is there.
-void RedisClient::exchange()
+void RedisClient::exchange(std::uint32_t timeout_ms)
 {
-    const std::int64_t deadline = now_ms() + address_.timeout_ms;
-    std::array<char, std::size_t{64} * 1024> buffer{};
+    const std::int64_t deadline = now_ms() + timeout_ms;
     while (!reply_) {
-        const std::string_view output = session_.output();
-        wait_for(output.empty() ? POLLIN : POLLIN | POLLOUT, deadline);
-        if (!output.empty()) {
-            const ssize_t sent =
-                send(socket_, output.data(), output.size(), MSG_NOSIGNAL);
-            if (sent < 0 && errno != EAGAIN && errno != EINTR) {
-                fail("cannot send: " + cause_of(errno));
-            }
-            session_.sent(sent > 0 ? static_cast<std::size_t>(sent) : 0);
-        }
-        const ssize_t got = recv(socket_, buffer.data(), buffer.size(), 0);
-        if (got == 0) {
-            fail("closed the connection");
-        }
-        if (got < 0 && errno != EAGAIN && errno != EINTR) {
-            fail("cannot receive: " + cause_of(errno));
-        }
-        if (got > 0 &&
-            !session_.feed({buffer.data(), static_cast<std::size_t>(got)})) {
-            fail(session_.error());
+        if (!move_bytes() &&
+            !stream_->wait(!session_.output().empty(), deadline)) {
+            fail("no answer within " + std::to_string(timeout_ms) +
+                 "ms (raise timeout= in --redis)");
         }
     }
 }
 
-void RedisClient::wait_for(short events, std::int64_t deadline)
+/// False when nothing moves at the moment.
+bool RedisClient::move_bytes()
 {
-    pollfd waiting{.fd = socket_, .events = events, .revents = 0};
-    for (;;) {
-        const std::int64_t left = deadline - now_ms();
-        if (left <= 0) {
-            fail("no answer within " + std::to_string(address_.timeout_ms) +
-                 "ms (raise timeout= in --redis)");
-        }
-        const int ready = poll(&waiting, 1, static_cast<int>(left));
-        if (ready > 0) {
-            return;
-        }
-        if (ready < 0 && errno != EINTR) {
-            fail("cannot wait: " + cause_of(errno));
-        }
+    std::array<char, std::size_t{64} * 1024> buffer{};
+    std::size_t sent = 0;
+    if (const std::string_view output = session_.output(); !output.empty()) {
+        sent = stream_->send(output);
+        session_.sent(sent);
     }
+    const std::size_t got = stream_->receive(buffer);
+    if (!session_.feed({buffer.data(), got})) {
+        fail(session_.error());
+    }
+    return sent + got > 0;
 }
 
 } // namespace psm::cli

@@ -1,20 +1,26 @@
 // SPDX-License-Identifier: BSD-2-Clause
 //
-// One blocking connection to Redis over the session of lib: TCP or a unix
-// socket, every wait bounded by the timeouts of the address.
+// One blocking connection to Redis, or to a sentinel, over the session of
+// lib: TCP, TLS or a unix socket, every wait bounded by the timeouts of the
+// address.
 //
 //     RedisClient client(address);
 //     const RedisValue value = client.run({"GET", key});
 //
-// Whatever goes wrong is a Failure that names the address and the cause.
+// Whatever goes wrong is a Failure that names the address and the cause. For
+// sentinel:// there is connect_redis().
 
 #pragma once
+
+#include "command.hpp"
+#include "redis_stream.hpp"
 
 #include "../lib/redis_address.hpp"
 #include "../lib/redis_session.hpp"
 
 #include <cstdint>
 #include <initializer_list>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -36,21 +42,40 @@ struct RedisValue {
     }
 };
 
+/// The server failed us; `cause` is the message without the address.
+class RedisFailure : public Failure {
+public:
+    RedisFailure(const std::string& who, std::string cause)
+        : Failure(cannot_tell, who + ": " + cause), cause_(std::move(cause))
+    {
+    }
+
+    [[nodiscard]] const std::string& cause() const noexcept { return cause_; }
+
+private:
+    std::string cause_;
+};
+
 class RedisClient {
 public:
-    /// Connects and logs in.
-    explicit RedisClient(RedisAddress address);
-    ~RedisClient();
+    enum class Peer : std::uint8_t { redis, sentinel };
+
+    /// Connects to the host or socket of `address` and logs in as its user,
+    /// for a sentinel as its sentinel_user.
+    explicit RedisClient(RedisAddress address, Peer peer = Peer::redis);
     RedisClient(const RedisClient&) = delete;
     RedisClient& operator=(const RedisClient&) = delete;
+    ~RedisClient() = default;
 
-    /// Sends one command and waits for its reply; an error reply is a
-    /// Failure.
-    RedisValue run(std::span<const std::string_view> words);
+    /// Sends one command and waits for its reply, `longer_ms` longer than
+    /// usual; an error reply is a Failure.
+    RedisValue run(std::span<const std::string_view> words,
+                   std::uint32_t longer_ms = 0);
 
-    RedisValue run(std::initializer_list<std::string_view> words)
+    RedisValue run(std::initializer_list<std::string_view> words,
+                   std::uint32_t longer_ms = 0)
     {
-        return run(std::span(words.begin(), words.size()));
+        return run(std::span(words.begin(), words.size()), longer_ms);
     }
 
     /// The address, for messages.
@@ -60,19 +85,17 @@ private:
     static void on_reply(void* context, std::uint64_t tag,
                          const RedisReply& reply);
 
-    void connect_unix();
-    void connect_tcp();
-    bool connect_to(const void* address, unsigned length, int family);
     void log_in();
-    void exchange();
-    void wait_for(short events, std::int64_t deadline);
+    void exchange(std::uint32_t timeout_ms);
+    bool move_bytes();
+    [[nodiscard]] std::string remedy_for(std::string_view error) const;
     [[noreturn]] void fail(const std::string& cause) const;
 
     RedisAddress address_;
+    Peer peer_;
     RedisSession session_;
+    std::unique_ptr<RedisStream> stream_;
     std::optional<RedisValue> reply_;
-    int socket_ = -1;
-    int connect_error_ = 0;
 };
 
 } // namespace psm::cli

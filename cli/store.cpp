@@ -9,6 +9,7 @@
 #include "store.hpp"
 
 #include "command.hpp"
+#include "redis_sentinel.hpp"
 
 #include "../lib/channel.hpp"
 
@@ -66,6 +67,14 @@ redis.call('ZREM', KEYS[4], ARGV[3])
 if KEYS[6] then redis.call('ZREM', KEYS[6], ARGV[3]) end
 redis.call('XADD', KEYS[5], 'MAXLEN', '~', '100000', '*', 'who', ARGV[5],
   'what', 'delete', 'id', ARGV[3], 'when', ARGV[6])
+return 1
+)lua";
+
+// Keys:  record. Words: record as read. What it writes is what is there, but a
+// replica that confirms it has all that came before.
+constexpr std::string_view again_script = R"lua(
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], ARGV[1], 'KEEPTTL')
 return 1
 )lua";
 
@@ -139,7 +148,7 @@ std::string with_privacy(const std::string& before, Privacy privacy)
 } // namespace
 
 Store::Store(const RedisAddress& address)
-    : prefix_(address.prefix), redis_(address)
+    : prefix_(address.prefix), redis_(connect_redis(address))
 {
 }
 
@@ -161,7 +170,7 @@ bool Store::create(const TokenRecord& record, std::string_view digest,
 
 std::optional<StoredToken> Store::find_id(std::string_view id)
 {
-    const RedisValue digest = redis_.run({"GET", key("i:", id)});
+    const RedisValue digest = redis_->run({"GET", key("i:", id)});
     if (digest.is_nil()) {
         return std::nullopt;
     }
@@ -170,7 +179,7 @@ std::optional<StoredToken> Store::find_id(std::string_view id)
 
 std::optional<StoredToken> Store::find_digest(std::string_view digest)
 {
-    const RedisValue value = redis_.run({"GET", key("t:", digest)});
+    const RedisValue value = redis_->run({"GET", key("t:", digest)});
     if (value.is_nil()) {
         return std::nullopt;
     }
@@ -184,7 +193,7 @@ std::vector<StoredToken> Store::list(std::string_view owner)
     const std::string index =
         owner.empty() ? key("ix:", "all") : key("ix:o:", owner);
     std::vector<std::string> ids;
-    for (RedisValue& id : redis_.run({"ZRANGE", index, "0", "-1"}).elements) {
+    for (RedisValue& id : redis_->run({"ZRANGE", index, "0", "-1"}).elements) {
         ids.push_back(std::move(id.text));
     }
 
@@ -215,6 +224,7 @@ Store::Removal Store::remove(std::string_view id, const Change& change)
             return Removal::unknown;
         }
         if (!token->problem && token->record.deleted) {
+            write_again(*token);
             return Removal::done_before;
         }
         if (remove_once(*token, id, change)) {
@@ -240,11 +250,17 @@ bool Store::remove_once(const StoredToken& token, std::string_view id,
     return value.integer == 1;
 }
 
+void Store::write_again(const StoredToken& token)
+{
+    run_script(again_script, {key("t:", token.digest)}, {token.json});
+}
+
 void Store::set_privacy(std::string_view channel, Privacy privacy,
                         const Change& change)
 {
     for (int attempt = 0; attempt < max_attempts; attempt++) {
-        const std::string before = redis_.run({"GET", key("c:", channel)}).text;
+        const std::string before =
+            redis_->run({"GET", key("c:", channel)}).text;
         const RedisValue value = run_script(
             privacy_script,
             {key("c:", channel), key("ix:", "c"), key("", "audit")},
@@ -258,11 +274,16 @@ void Store::set_privacy(std::string_view channel, Privacy privacy,
     give_up("channel " + std::string(channel));
 }
 
+Replication Store::replicated()
+{
+    return wait_for_replica(*redis_);
+}
+
 std::vector<StoredChannel> Store::channels()
 {
     std::vector<std::string> paths;
     for (RedisValue& path :
-         redis_.run({"SMEMBERS", key("ix:", "c")}).elements) {
+         redis_->run({"SMEMBERS", key("ix:", "c")}).elements) {
         paths.push_back(std::move(path.text));
     }
     std::sort(paths.begin(), paths.end());
@@ -323,7 +344,7 @@ std::vector<RedisValue> Store::get_all(std::string_view kind,
         }
         std::vector<std::string_view> words{"MGET"};
         words.insert(words.end(), keys.begin(), keys.end());
-        RedisValue reply = redis_.run(words);
+        RedisValue reply = redis_->run(words);
         std::move(reply.elements.begin(), reply.elements.end(),
                   std::back_inserter(values));
     }
@@ -339,7 +360,7 @@ void Store::add_last_used(std::vector<StoredToken>& tokens)
         for (std::size_t i = at; i < end; i++) {
             words.emplace_back(tokens[i].record.id);
         }
-        const RedisValue reply = redis_.run(words);
+        const RedisValue reply = redis_->run(words);
         for (std::size_t i = at; i < end; i++) {
             tokens[i].last_used = parse_seconds(reply.elements.at(i - at).text);
         }
@@ -354,7 +375,7 @@ RedisValue Store::run_script(std::string_view script,
     std::vector<std::string_view> words{"EVAL", script, count};
     words.insert(words.end(), keys.begin(), keys.end());
     words.insert(words.end(), arguments.begin(), arguments.end());
-    return redis_.run(words);
+    return redis_->run(words);
 }
 
 } // namespace psm::cli

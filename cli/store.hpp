@@ -1,17 +1,20 @@
 // SPDX-License-Identifier: BSD-2-Clause
 //
 // The records in Redis (design.md section 6), read and changed. Every change
-// is one Lua script that touches record, indexes and audit at once, and that
-// does nothing when the record is not the one it was worked out from.
+// is one Lua script that touches record, indexes and audit at once, the record
+// first, and that does nothing when the record is not the one it was worked
+// out from.
 
 #pragma once
 
 #include "redis_client.hpp"
+#include "replication.hpp"
 
 #include "../lib/policy.hpp"
 #include "../lib/record.hpp"
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -55,12 +58,16 @@ public:
 
     enum class Removal : std::uint8_t { done, done_before, unknown };
 
-    /// Turns the record into a tombstone.
+    /// Turns the record into a tombstone. One that is a tombstone already is
+    /// written again, so that replicated() counts for it.
     Removal remove(std::string_view id, const Change& change);
 
     void set_privacy(std::string_view channel, Privacy privacy,
                      const Change& change);
     [[nodiscard]] std::vector<StoredChannel> channels();
+
+    /// Whether the changes made by this Store are on a replica too.
+    [[nodiscard]] Replication replicated();
 
     /// The most specific record on the path of `channel` decides.
     struct FoundPrivacy {
@@ -81,10 +88,11 @@ private:
                           const std::vector<std::string>& arguments);
     bool remove_once(const StoredToken& token, std::string_view id,
                      const Change& change);
+    void write_again(const StoredToken& token);
     void add_last_used(std::vector<StoredToken>& tokens);
 
     std::string prefix_;
-    RedisClient redis_;
+    std::unique_ptr<RedisClient> redis_;
 };
 
 } // namespace psm::cli

@@ -91,9 +91,9 @@ public:
     bool add_nil(const redisReadTask* task)
     {
         // Only a nil may be read as "there is none", and nothing that we ask
-        // has the null array for an answer.
+        // Redis has the null array for an answer; sentinels give it.
         if (task->type == REDIS_REPLY_ARRAY) {
-            return refuse("a null array");
+            return null_arrays_ ? add(task, {}, 0, 0) : refuse("a null array");
         }
         // RESP3's null, which hiredis 1.x reads, has a type of its own.
         if (task->type != REDIS_REPLY_STRING) {
@@ -123,6 +123,8 @@ public:
         item.integer = static_cast<std::int64_t>(length);
         return add(task, item, 0, 0);
     }
+
+    void take_null_arrays() noexcept { null_arrays_ = true; }
 
     /// Always false, which hiredis takes for a failed allocation.
     bool refuse(const char* why) noexcept
@@ -188,6 +190,7 @@ private:
     std::size_t max_text_;
     std::size_t max_elements_;
     const char* refusal_ = nullptr;
+    bool null_arrays_ = false;
 };
 
 /// Runs `add` on the builder behind a task; null stops hiredis.
@@ -294,6 +297,11 @@ RedisReader::RedisReader(std::size_t max_reply, std::size_t max_elements)
 }
 
 RedisReader::~RedisReader() = default;
+
+void RedisReader::take_null_arrays() noexcept
+{
+    parser_->builder.take_null_arrays();
+}
 
 void RedisReader::feed(std::string_view bytes)
 {

@@ -51,6 +51,9 @@ public:
     RedisReader(const RedisReader&) = delete;
     RedisReader& operator=(const RedisReader&) = delete;
 
+    /// From now on a null array is a nil, instead of the end.
+    void take_null_arrays() noexcept;
+
     /// Takes bytes in any split. Call next() until it gives nothing before
     /// the next feed().
     void feed(std::string_view bytes);

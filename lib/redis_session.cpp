@@ -168,6 +168,9 @@ struct RedisSession::State {
     State(const RedisLimits& l, Handler h, void* c)
         : limits(l), handler(h), context(c), reader(l.max_reply, l.max_elements)
     {
+        if (l.null_arrays) {
+            reader.take_null_arrays();
+        }
     }
 
     RedisLimits limits;

@@ -46,6 +46,8 @@ struct RedisLimits {
     std::size_t max_elements = 16;
     std::size_t max_outstanding = 1024;
     std::size_t max_output = std::size_t{1024} * 1024;
+    /// Whether a null array is a nil: only sentinels answer with it.
+    bool null_arrays = false;
 };
 
 /// Whether a later attempt may be answered better than by this error.

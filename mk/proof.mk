@@ -36,10 +36,21 @@ $(FUZZ_NAMES:%=fuzz-%): fuzz-%: $(FUZZ)/%_fuzz
 
 # ---------------------------------------------------------------- bench ----
 
-.PHONY: bench
-bench: ## measure the gate beside plain nginx: ROUNDS=60, BENCH=--save
+# What asks and what is asked there, of the module's own objects of lib.
+BENCH_PROGRAMS := $(addprefix $(BUILD)/bench/,load revoke service)
+
+$(BENCH_PROGRAMS): $(BUILD)/bench/%: $(ROOT)/bench/%.cpp \
+    $(ROOT)/bench/http.hpp $(OUT)/ngx_psm_token_module.so
+	@mkdir -p $(@D)
+	@echo "link       $@"
+	@g++ $(STRICT) -g -O2 -I$(ROOT)/lib -o $@ $< $(LIB_OBJS) -lhiredis -lcrypto
+
+.PHONY: bench bench-programs
+bench-programs: build $(BENCH_PROGRAMS)
+
+bench: ## measure the gate beside plain nginx and its peers: BENCH=--quick, --save
 	@NGINX_SRC=$(NGINX_SRC) $(ROOT)/mk/deps ensure build run bench
-	@$(MAKE) --no-print-directory -C $(ROOT) build SAN=
+	@$(MAKE) --no-print-directory -C $(ROOT) bench-programs SAN=
 	@BUILD=$(BUILD) PSM_NGINX=$(NGINX) $(ROOT)/bench/run $(BENCH)
 
 # ---------------------------------------------------------------- coverage -

@@ -5,6 +5,7 @@
 
 #include "conf.hpp"
 
+#include "cache_conf.hpp"
 #include "redis_conf.hpp"
 
 #include "../lib/carrier.hpp"
@@ -27,29 +28,6 @@ ngx_array_t* root_base(ngx_conf_t* cf)
     return bases;
 }
 
-/// Where changes are not told, the life of an entry is the time for which a
-/// revoked token goes on.
-char* init_cache(ngx_conf_t* cf, MainConf* mcf)
-{
-    const bool tracking = mcf->redis->address.tracking;
-
-    if (!tracking && mcf->cache_stale != NGX_CONF_UNSET_MSEC &&
-        mcf->cache_stale != 0) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"psm_token_cache\" has stale=, which means "
-                           "nothing with tracking=off in "
-                           "\"psm_token_redis\": take one of them out");
-        return failed;
-    }
-    ngx_conf_init_value(mcf->cache, 1);
-    ngx_conf_init_uint_value(mcf->cache_max, 100000);
-    ngx_conf_init_msec_value(mcf->cache_valid, tracking ? 300000 : 5000);
-    ngx_conf_init_msec_value(mcf->cache_negative, 5000);
-    ngx_conf_init_msec_value(mcf->cache_lease, 2000);
-    ngx_conf_init_msec_value(mcf->cache_stale, 0);
-    return NGX_CONF_OK;
-}
-
 } // namespace
 
 void* create_main_conf(ngx_conf_t* cf)
@@ -63,6 +41,7 @@ void* create_main_conf(ngx_conf_t* cf)
         mcf->cache_negative = NGX_CONF_UNSET_MSEC;
         mcf->cache_lease = NGX_CONF_UNSET_MSEC;
         mcf->cache_stale = NGX_CONF_UNSET_MSEC;
+        mcf->flush = NGX_CONF_UNSET_MSEC;
     }
     return mcf;
 }
@@ -84,6 +63,10 @@ char* init_main_conf(ngx_conf_t* cf, void* conf)
     }
     if (mcf->redis == nullptr ||
         !finish_redis_conf(cf, directive, mcf->redis)) {
+        return failed;
+    }
+    if (mcf->last_used != nullptr &&
+        !finish_redis_conf(cf, to_ngx("psm_token_last_used"), mcf->last_used)) {
         return failed;
     }
     return init_cache(cf, mcf);

@@ -42,6 +42,9 @@ struct MainConf {
     ngx_msec_t cache_lease;
     ngx_msec_t cache_stale; // 0: off
 
+    RedisConf* last_used; // where uses are written; none: nowhere
+    ngx_msec_t flush;     // and how often
+
     ngx_int_t request_id; // index of $request_id
     ngx_uint_t needed;    // some server takes tokens
     ngx_uint_t metrics;   // some location shows the counters

@@ -5,6 +5,7 @@
 
 #include "conf.hpp"
 
+#include "cache_conf.hpp"
 #include "metrics.hpp"
 #include "redis_conf.hpp"
 
@@ -45,77 +46,31 @@ char* set_redis(ngx_conf_t* cf, ngx_command_t* cmd, void* conf)
     return mcf->redis == nullptr ? failed : NGX_CONF_OK;
 }
 
-bool parse_count(std::string_view text, ngx_uint_t& out)
-{
-    const ngx_str_t s = to_ngx(text);
-    const ngx_int_t n = ngx_atoi(s.data, s.len);
-
-    out = static_cast<ngx_uint_t>(n);
-    return n > 0;
-}
-
-bool parse_msec(std::string_view text, ngx_msec_t& out, bool may_be_zero)
-{
-    ngx_str_t s = to_ngx(text);
-    const ngx_int_t n = ngx_parse_time(&s, 0);
-
-    out = static_cast<ngx_msec_t>(n);
-    return n > 0 || (n == 0 && may_be_zero);
-}
-
-/// One parameter of psm_token_cache into its place; false when it is bad,
-/// unknown or given before.
-bool set_cache_parameter(MainConf* mcf, std::string_view word)
-{
-    const std::size_t equals = word.find('=');
-    const std::string_view name = word.substr(0, equals);
-    const std::string_view value =
-        equals == std::string_view::npos ? "" : word.substr(equals + 1);
-
-    if (name == "max") {
-        return mcf->cache_max == NGX_CONF_UNSET_UINT &&
-               parse_count(value, mcf->cache_max);
-    }
-
-    struct Time {
-        std::string_view name;
-        ngx_msec_t& slot;
-        bool may_be_zero = false;
-    };
-
-    for (const Time& time : {Time{"valid", mcf->cache_valid},
-                             Time{"negative", mcf->cache_negative},
-                             Time{"lease", mcf->cache_lease},
-                             Time{"stale", mcf->cache_stale, true}}) {
-        if (name == time.name) {
-            return time.slot == NGX_CONF_UNSET_MSEC &&
-                   parse_msec(value, time.slot, time.may_be_zero);
-        }
-    }
-    return false;
-}
-
-char* set_cache(ngx_conf_t* cf, ngx_command_t* cmd, void* conf)
+/// The words are those of psm_token_redis, and how often to write.
+char* set_last_used(ngx_conf_t* cf, ngx_command_t* cmd, void* conf)
 {
     auto* mcf = static_cast<MainConf*>(conf);
-    const auto args = arguments(cf);
+    auto args = arguments(cf);
 
-    if (mcf->cache != NGX_CONF_UNSET) {
+    if (mcf->last_used != nullptr || mcf->flush != NGX_CONF_UNSET_MSEC) {
         return const_cast<char*>("is duplicate");
     }
+    mcf->flush = 30000;
     if (args.size() == 1 && view(args[0]) == "off") {
-        mcf->cache = 0;
         return NGX_CONF_OK;
     }
-
-    mcf->cache = 1;
-    for (const ngx_str_t& arg : args) {
-        if (!set_cache_parameter(mcf, view(arg))) {
-            return complain(cf, cmd, "has an invalid or repeated parameter",
-                            arg);
+    if (args.size() > 1 && view(args.back()).starts_with("flush=")) {
+        ngx_str_t time = to_ngx(view(args.back()).substr(6));
+        const ngx_int_t n = ngx_parse_time(&time, 0);
+        if (n <= 0) {
+            return complain(cf, cmd, "needs a time such as flush=30s, not",
+                            args.back());
         }
+        mcf->flush = static_cast<ngx_msec_t>(n);
+        args = args.first(args.size() - 1);
     }
-    return NGX_CONF_OK;
+    mcf->last_used = read_redis_conf(cf, cmd->name, args);
+    return mcf->last_used == nullptr ? failed : NGX_CONF_OK;
 }
 
 /// A base is a directory of channels: slashes around plain segments, and no
@@ -335,6 +290,13 @@ ngx_command_t commands[] = {
     { ngx_string("psm_token_cache"),
       NGX_HTTP_MAIN_CONF | NGX_CONF_1MORE,
       set_cache,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      nullptr },
+
+    { ngx_string("psm_token_last_used"),
+      NGX_HTTP_MAIN_CONF | NGX_CONF_1MORE,
+      set_last_used,
       NGX_HTTP_MAIN_CONF_OFFSET,
       0,
       nullptr },

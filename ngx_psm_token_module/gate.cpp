@@ -115,6 +115,17 @@ void log_decision(ngx_http_request_t* r, const Request* request,
 }
 
 /// Neither allocates nor locks.
+void note_use(const Request* request)
+{
+    Worker* worker = Worker::get(main_conf(request->r));
+
+    if (worker != nullptr && worker->uses && request->decision.allow() &&
+        request->standing == Standing::known) {
+        worker->uses->note(request->identity.id(), ngx_time());
+    }
+}
+
+/// Neither allocates nor locks.
 void count_decision(Request* request, const LocationConf* conf)
 {
     Worker* worker = Worker::get(main_conf(request->r));
@@ -158,6 +169,7 @@ void decide_request(Request* request, const LocationConf* conf,
     request->decided = true;
     request->stage = Stage::idle;
 
+    note_use(request);
     count_decision(request, conf);
     log_decision(r, request, conf);
 }

@@ -72,7 +72,9 @@ Answer Lookups::ask(Subject subject, std::string_view name, bool strict,
     std::string key = record_key(conf_.redis->address.prefix, subject, name);
     Lookup* lookup = find_joinable(key, strict);
 
-    if (lookup == nullptr) {
+    if (lookup != nullptr) {
+        counters_.add(Counter::lookups_coalesced);
+    } else {
         if (link().refusing() || pending_.size() >= max_pending) {
             counters_.add(Counter::lookups_unavailable);
             return {};

@@ -85,6 +85,9 @@ public:
     /// At the end of this turn of the event loop.
     void send_soon();
 
+    /// Now, as far as it goes without waiting: for the last words.
+    void send_now() { flush(); }
+
     /// Closes a connection that is no longer believed, and makes another. The
     /// user is not told: it is the one who knows. Not from within a reply.
     void drop(Loss cause, const char* why);

@@ -19,6 +19,13 @@ Sentinels::Sentinels(const RedisConf& conf, const Owner& owner, ngx_log_t* log)
     }
 }
 
+RedisGuide guide_by(std::optional<Sentinels>& sentinels, const RedisConf& conf,
+                    const Sentinels::Owner& owner, ngx_log_t* log)
+{
+    return conf.sentinels.empty() ? RedisGuide{}
+                                  : sentinels.emplace(conf, owner, log).guide();
+}
+
 void Sentinels::start()
 {
     for (const auto& sentinel : sentinels_) {

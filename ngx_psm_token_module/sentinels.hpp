@@ -13,6 +13,7 @@
 #include "sentinel.hpp"
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -50,5 +51,12 @@ private:
     std::vector<std::string> said_; // what each sentinel said last
     std::vector<std::unique_ptr<Sentinel>> sentinels_;
 };
+
+/// Makes the sentinels that the configuration names; a guide without a master
+/// where it names none.
+[[nodiscard]] RedisGuide guide_by(std::optional<Sentinels>& sentinels,
+                                  const RedisConf& conf,
+                                  const Sentinels::Owner& owner,
+                                  ngx_log_t* log);
 
 } // namespace psm::edge

@@ -27,16 +27,6 @@ void destroy(void* data)
     conf->worker = nullptr;
 }
 
-/// Where there are sentinels, they know the master.
-RedisGuide guide_of(std::optional<Sentinels>& sentinels, const MainConf& conf,
-                    const Sentinels::Owner& owner, ngx_log_t* log)
-{
-    if (conf.redis->sentinels.empty()) {
-        return {};
-    }
-    return sentinels.emplace(*conf.redis, owner, log).guide();
-}
-
 void on_moved(void* context)
 {
     static_cast<Worker*>(context)->lookups.redis().move();
@@ -48,9 +38,12 @@ Worker::Worker(const MainConf& conf, ngx_log_t* log)
     : counters(conf.counters),
       lookups(
           conf,
-          guide_of(sentinels, conf, {.context = this, .moved = on_moved}, log),
+          guide_by(sentinels, *conf.redis, {.context = this, .moved = on_moved}, log),
           counters, log)
 {
+    if (conf.last_used != nullptr) {
+        uses.emplace(*conf.last_used, conf.flush, log);
+    }
     publish_.handler = [](ngx_event_t* ev) {
         static_cast<Worker*>(ev->data)->publish();
         ngx_add_timer(ev, publish_interval);
@@ -92,6 +85,9 @@ void Worker::start()
         sentinels->start();
     }
     lookups.redis().start();
+    if (uses) {
+        uses->start();
+    }
 }
 
 /// The cleanup is for `master_process off`, where a reload ends no process:

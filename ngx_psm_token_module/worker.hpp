@@ -11,6 +11,7 @@
 #include "counters.hpp"
 #include "lookup.hpp"
 #include "sentinels.hpp"
+#include "use_writer.hpp"
 
 #include "../lib/digest.hpp"
 
@@ -44,6 +45,7 @@ public:
     Hasher hasher;
     Counters counters;
     Lookups lookups;
+    std::optional<UseWriter> uses;
 
 private:
     static Worker* make(MainConf* conf);

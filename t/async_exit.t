@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# T13: a worker ends while 200 look-ups wait and half of their clients are
+# T13, T100: a worker ends while 200 look-ups wait and half of their clients are
 # gone: told to, cut short by worker_shutdown_timeout, at once, or killed; with
 # Redis asleep, gone, or waking in that moment. Nobody is left hanging, nobody
 # is answered twice, and the next worker serves.
@@ -137,9 +137,14 @@ goes_like('stopped as Redis wakes', qr/\A(?:0|his own|0, his own)\z/,
 $t->expect_log(qr/worker process \d+ exited on signal 9/);
 goes_like('killed', $cut, end => sub { kill 'KILL', @_ });
 
+conf('60s', '15s');
+reload_whole($t);
+goes_like('T100 Redis wakes within worker_shutdown_timeout', $own,
+	end => sub { $t->reload_nginx }, then => $wake);
+
 conf('60s', '1s');
 reload_whole($t);
-goes_like('cut short by worker_shutdown_timeout', $cut,
+goes_like('T100 cut short by worker_shutdown_timeout', $cut,
 	end => sub { $t->reload_nginx });
 
 conf('1s');

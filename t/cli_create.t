@@ -130,7 +130,7 @@ subtest 'create --json and --quiet' => sub {
 	like($j->{created_at}, qr/^$TIME\z/, 'created_at');
 	is_deeply([sort keys %$j], [sort qw(id name type owner scopes channels
 		created_at expires_at description last_used_at disabled rev
-		created_by token)], 'these members');
+		created_by token replicated)], 'these members');
 	is($j->{expires_at}, '2127-01-31T00:00:00Z', 'a date dies at 00:00 UTC');
 	is($j->{name}, "na\x{ef}ve", 'UTF-8');
 	is_deeply($j->{channels}, ['main', 'x/y'], 'reach');

@@ -28,7 +28,7 @@ subtest 'channel' => sub {
 		'record');
 	is_deeply(run_json('channel', 'set', 'a/b', '--privacy',
 		'authenticated')->{json}, { channel => 'a/b',
-		privacy => 'authenticated' }, 'set in JSON');
+		privacy => 'authenticated', replicated => undef }, 'set in JSON');
 	$redis->command('SET', 'psm:c:main',
 		'{"v":1,"privacy":"public","theirs":[7]}');
 	run('channel', 'set', 'main', '--privacy', 'private');

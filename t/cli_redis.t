@@ -13,6 +13,7 @@ use IO::Socket::UNIX;
 use Test::More;
 
 use PSM::Cli qw(:all);
+use PSM::FakeRedis;
 use PSM::Redis;
 
 my $redis = start();
@@ -44,7 +45,7 @@ subtest 'addresses of Redis' => sub {
 	is($got->{code}, 2, 'an unknown host: exit 2');
 	like($got->{err}, qr{redis://h\.invalid:6379: cannot find the host},
 		'says so');
-	for my $case (['rediss://h', qr/not supported by this build/],
+	for my $case (['rediss://h key=k', qr/key= lacks its cert=/],
 		['redis://u:hunter2@h', qr/password_file=/], ['h:1', qr/redis:/],
 		["$path colour=red", qr/unknown parameter "colour"/])
 	{
@@ -64,6 +65,24 @@ subtest 'addresses of Redis' => sub {
 	$got = run('list', { redis => "$path password_file=$dir/none" });
 	like($got->{err}, qr{cannot read password_file \Q$dir\E/none},
 		'no password file');
+};
+
+subtest 'a Redis Cluster' => sub {
+	for my $error ('MOVED 3999 127.0.0.1:6381', 'ASK 3999 127.0.0.1:6381',
+		"CROSSSLOT Keys in request don't hash to the same slot",
+		'CLUSTERDOWN Hash slot not served')
+	{
+		my $fake = PSM::FakeRedis->start(dir => "$dir/cluster",
+			script => sub { $_[0]->send("-$error\r\n") });
+		my $got = run('list', { redis => $fake->address });
+		is($got->{code}, 2, "$error: exit 2");
+		like($got->{err},
+			qr/refused ZRANGE: \Q$error\E \(this is a Redis Cluster, which is not supported yet/,
+			'says so');
+		$fake->stop;
+	}
+	my $got = run('list', { redis => "$dir/none" });
+	unlike($got->{err}, qr/Cluster/, 'and only there');
 };
 
 subtest 'a Redis with users' => sub {

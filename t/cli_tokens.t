@@ -155,7 +155,7 @@ subtest 'delete' => sub {
 	like($got->{err}, qr/no token has the ID nobody/, 'says so');
 	is($got->{out}, "$other deleted\n", 'the others are deleted');
 	is_deeply(run_json('delete', 'nobody', $other)->{json}, { next => undef,
-		items => [{ id => 'nobody', result => 'unknown' },
+		replicated => undef, items => [{ id => 'nobody', result => 'unknown' },
 			{ id => $other, result => 'was deleted already' }] }, 'JSON');
 
 	($id, $token) = new_id_of('--resource', 'main:read');

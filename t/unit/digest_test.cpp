@@ -4,7 +4,9 @@
 
 #include "digest.hpp"
 
+#include <algorithm>
 #include <array>
+#include <cstddef>
 #include <string>
 
 namespace {
@@ -71,6 +73,30 @@ void the_view_is_the_digest_itself(void**)
     check_same("hex", text, "ab" + std::string(60, '0') + "01");
 }
 
+/// T72: nothing is compared with the text of a token, so that who guesses all
+/// but one character is no nearer than anyone: the digests of 1,012 such
+/// guesses begin as the right one's by no more than chance allows (four bytes
+/// would be one in four million).
+void a_guess_that_is_nearly_right_is_as_far_as_any(void**)
+{
+    psm::Hasher hasher;
+    psm::TokenDigest right;
+    psm::TokenDigest guess;
+    std::string text = "psm-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ4OPBnF";
+
+    check_that("right", hasher.digest(text, right));
+    for (std::size_t at = 0; at < text.size(); at++) {
+        const char kept = text[at];
+        for (char c = 'a'; c < 'w'; c++) {
+            text[at] = c == kept ? '-' : c;
+            check_that("guess", hasher.digest(text, guess));
+            const auto differ = std::ranges::mismatch(guess.bytes, right.bytes);
+            check_that(text, differ.in1 - guess.bytes.begin() < 4);
+        }
+        text[at] = kept;
+    }
+}
+
 } // namespace
 
 int main()
@@ -79,6 +105,7 @@ int main()
         cmocka_unit_test(digests_are_sha_256),
         cmocka_unit_test(equal_texts_have_equal_digests_and_views),
         cmocka_unit_test(the_view_is_the_digest_itself),
+        cmocka_unit_test(a_guess_that_is_nearly_right_is_as_far_as_any),
     };
     return cmocka_run_group_tests_name("digest", tests, nullptr, nullptr);
 }

@@ -141,6 +141,22 @@ void broken_grammar_is_refused(void**)
     });
 }
 
+void null_arrays_are_taken_where_wanted(void**)
+{
+    for (std::size_t step = 1; step <= 8; step++) {
+        RedisReader reader(max_reply, max_elements);
+        reader.take_null_arrays();
+        check_same("heard",
+                   read_all(reader, "*-1\r\n*2\r\n*-1\r\n$-1\r\n+OK\r\n", step),
+                   "_;*2 _ _;+OK;");
+        check_same("no error", reader.error(), "");
+    }
+    RedisReader reader(max_reply, max_elements);
+    reader.take_null_arrays();
+    check_same("heard", read_all(reader, "*-2\r\n", 1), "");
+    check_that("other negative numbers are none", !reader.error().empty());
+}
+
 void resp3_is_refused(void**)
 {
     check_hostile({
@@ -213,6 +229,7 @@ int main()
         cmocka_unit_test(large_replies_are_refused),
         cmocka_unit_test(large_and_deep_arrays_are_refused),
         cmocka_unit_test(broken_grammar_is_refused),
+        cmocka_unit_test(null_arrays_are_taken_where_wanted),
         cmocka_unit_test(resp3_is_refused),
         cmocka_unit_test(replies_at_the_limits_pass),
         cmocka_unit_test(every_shape_is_read),

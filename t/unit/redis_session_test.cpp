@@ -226,11 +226,24 @@ void tags_stay_in_order_over_many_rounds(void**)
     check_same("heard", talk.heard, expected);
 }
 
+void null_arrays_are_nil_where_sentinels_answer(void**)
+{
+    Talk sentinel({.null_arrays = true});
+    sentinel.ask(1);
+    check_that("fed", sentinel.session.feed("*-1\r\n"));
+    check_same("heard", sentinel.heard, "1=_ ;");
+    Talk redis;
+    redis.ask(1);
+    check_that("broken", !redis.session.feed("*-1\r\n"));
+    check_same("heard", redis.heard, "");
+}
+
 } // namespace
 
 int main()
 {
     const CMUnitTest tests[] = {
+        cmocka_unit_test(null_arrays_are_nil_where_sentinels_answer),
         cmocka_unit_test(commands_are_formatted_and_pipelined),
         cmocka_unit_test(errors_to_commands_go_to_the_handler),
         cmocka_unit_test(every_split_gives_the_same_replies),

@@ -6,8 +6,9 @@
 #	my $got = run('list');              # {code, out, err}
 #	finish();
 #
-# finish also asserts that no token that was made is to be found in Redis or
-# in what was sent to it, and does done_testing.
+# finish also asserts that no token that was made is to be found in Redis (or
+# in those it is given) or in what was sent to it, stops it and them, and does
+# done_testing.
 
 package PSM::Cli;
 
@@ -104,13 +105,19 @@ sub new_id_of {
 }
 
 sub finish {
+	my @all = ($redis, @_);
+
 	local $Test::Builder::Level = $Test::Builder::Level + 1;
-	$redis->settle;
-	my $text = $redis->dump_all . $redis->monitored;
+	my $text = '';
+	for my $server (@all) {
+		$server->settle;
+		$text .= $server->dump_all if $server->alive;
+		$text .= $server->monitored;
+		$server->stop;
+	}
 	my @found = grep { index($text, $_) >= 0
 		|| index($text, substr $_, 4, 12) >= 0 } keys %secret;
 	is(scalar @found, 0, 'no token is in Redis or was sent to it');
-	$redis->stop;
 	done_testing;
 }
 

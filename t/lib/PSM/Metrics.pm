@@ -60,6 +60,8 @@ sub grown {
 	my %before = flat(metrics($t));
 	$sub->();
 	my %after = flat(metrics($t));
+	# The gate asks each second whether Redis is still the master.
+	delete $after{redis_sends};
 	return map { $_ => $after{$_} - $before{$_} }
 		grep { $after{$_} != $before{$_} } keys %after;
 }
