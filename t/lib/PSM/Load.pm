@@ -106,7 +106,7 @@ sub _ask_on {
 	my ($self, $client, $file) = @_;
 
 	my $going = 1;
-	local $SIG{TERM} = sub { $going = 0 };    # the last request is written
+	local $SIG{TERM} = sub { $going = 0 };
 	open my $out, '>>', $file or die "$file: $!";
 	$out->autoflush(1);
 	my @names = sort keys %{ $self->{paths} };
@@ -115,6 +115,7 @@ sub _ask_on {
 		for my $name (@names) {
 			last if !$going;
 			my $seen = ask($self->{t}->port, $self->{paths}{$name}, $self);
+			last if !$going && $seen->{error};    # we were interrupted
 			@$seen{qw(name client)} = ($name, $client);
 			print $out join("\t", map { $_ // '' } @$seen{@FIELDS}), "\n";
 			sleep $self->{pause};
@@ -137,11 +138,11 @@ sub ask {
 			if $arg->{body} && $r->{status} == 200
 				&& length $r->{body} != $arg->{body};
 		$seen{status} = $r->{status};
-		@seen{qw(worker reason cache)} = map { PSM::Http::header($r, $_) }
+		@seen{qw(worker reason cache)} = map { PSM::Http::header($r, $_) // '' }
 			qw(X-Pid X-Status X-Cache);
 		close $socket;
 	}
-	@seen{qw(end error)} = (now(), $error);
+	@seen{qw(end error)} = (now(), defined $error ? $error =~ s/\s+/ /gr : '');
 	return \%seen;
 }
 
