@@ -58,6 +58,10 @@ for my $case (
 		"$target: one port, which needs no privilege");
 	is_deeply($config->{Healthcheck}{Test}, ['CMD', $check],
 		"$target: a health check");
+	my ($service) = grep { ($_->{build}{target} // '') eq $target
+		&& !$_->{profiles} } values %{ $compose->{services} };
+	is_deeply($service->{healthcheck}{test}, $config->{Healthcheck}{Test},
+		"$target: which is that of compose.yaml");
 	is_deeply([grep { !/^PATH=/ } @{ $config->{Env} }], [],
 		"$target: nothing in its environment");
 	my $history = join "\n", map { $_->{created_by} } @{ $said->{history} };
