@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
 # The images of docker/Dockerfile, built by buildah, looked at, and run as
-# compose.yaml says in namespaces of the test's own: Redis at 192.0.2.2, the
-# gate at 192.0.2.3, a name server at 192.0.2.53. Takes root, or a sudo without
-# password.
+# compose.yaml says in namespaces of the test's own: Redis at 192.0.2.2 or 4,
+# the gate at 192.0.2.3, a name server at 192.0.2.53. Takes root, or a sudo
+# without password.
 
 use strict;
 use warnings;
@@ -58,6 +58,10 @@ for my $case (
 		"$target: one port, which needs no privilege");
 	is_deeply($config->{Healthcheck}{Test}, ['CMD', $check],
 		"$target: a health check");
+	my ($service) = grep { ($_->{build}{target} // '') eq $target
+		&& !$_->{profiles} } values %{ $compose->{services} };
+	is_deeply($service->{healthcheck}{test}, $config->{Healthcheck}{Test},
+		"$target: which is that of compose.yaml");
 	is_deeply([grep { !/^PATH=/ } @{ $config->{Env} }], [],
 		"$target: nothing in its environment");
 	my $history = join "\n", map { $_->{created_by} } @{ $said->{history} };
@@ -76,12 +80,11 @@ ok(!-e $image{$_}->tree . '/src' && !-x $image{$_}->tree . '/usr/bin/gcc',
 # ---------------------------------------------------------------- services --
 
 for my $words ([qw(link set lo up)], map { ['addr', 'add', $_, 'dev', 'lo'] }
-	qw(192.0.2.2/32 192.0.2.3/32 192.0.2.53/32)) {
+	qw(192.0.2.2/32 192.0.2.3/32 192.0.2.4/32 192.0.2.53/32)) {
 	system('ip', @$words) == 0 or die "ip @$words";
 }
 mkdir $t->dir . '/volumes';
 my $dns = PSM::Dns->start(address => '192.0.2.53', dir => $t->dir . '/volumes');
-$dns->set(redis => '192.0.2.2');
 
 sub service {
 	my ($name, %arg) = @_;
@@ -95,8 +98,12 @@ sub service {
 my ($redis, $gate, $cli) = map { service($_) } qw(redis gate psm-token);
 
 sub start_redis {
+	my ($address) = @_;
+
+	$dns->set(redis => $address);
 	my $log = $t->dir . '/logs/redis.log';
-	$redis->start(out => $log, err => $log);
+	$redis->start(out => $log, err => $log, program => [
+		@{ $config{redis}{Entrypoint} }, '--bind', $address, '127.0.0.1']);
 	return wait_for(sub { $redis->health == 0 }, 30);
 }
 
@@ -128,7 +135,7 @@ isnt($gate->run('gate-is-healthy')->{exit}, 0,
 	'the check of the gate fails where nginx does not run');
 isnt($redis->run('redis-is-healthy')->{exit}, 0,
 	'the check of Redis fails where it does not run');
-ok(start_redis(), 'Redis is healthy')
+ok(start_redis('192.0.2.2'), 'Redis is healthy')
 	or diag(slurp($t->dir . '/logs/redis.log'));
 ok(start_gate(), 'the gate is healthy') or diag($t->log_text);
 
@@ -242,7 +249,7 @@ isnt($redis->run('redis-is-healthy')->{exit}, 0, 'Redis is gone');
 is($gate->health, 0, 'the gate is healthy without: another would not help');
 answer_is(get('/t/' . $t->unknown_token . "/$package"), 503,
 	'store_unavailable', 'what is not known');
-ok(start_redis(), 'Redis is back, with its volume');
+ok(start_redis('192.0.2.2'), 'Redis is back, with its volume');
 ok(wait_for(sub { get("/t/$token/$package")->{status} == 401 }, 30),
 	'what was revoked stays so after a crash');
 ok(wait_for(sub { get("/t/$other/$package")->{status} == 200 }, 30),
