@@ -43,16 +43,18 @@ Answer ReplyDecoder::read(Subject subject, const std::string& key,
 
 void ReplyDecoder::complain(const std::string& key, const RedisReply& reply)
 {
-    std::string text = quote_reply(reply.text);
+    const std::string text = quote_reply(reply.text);
+    // The rest may differ from key to key: -MOVED names the slot.
+    std::string kind = text.substr(0, text.find(' '));
 
-    if (text == complaint_ &&
+    if (kind == complaint_ &&
         ngx_current_msec - complained_ < complaint_pause) {
         return;
     }
     ngx_log_error(NGX_LOG_ERR, log_, 0,
                   "psm token: redis answered the look-up of \"%s\" with: %s%s",
                   key.c_str(), text.c_str(), remark_on(reply.text));
-    complaint_ = std::move(text);
+    complaint_ = std::move(kind);
     complained_ = ngx_current_msec;
 }
 

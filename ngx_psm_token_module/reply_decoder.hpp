@@ -30,7 +30,7 @@ private:
 
     ngx_log_t* log_;
     std::string value_;
-    std::string complaint_; // the error that was logged last, and when
+    std::string complaint_; // the kind of error logged last, and when
     ngx_msec_t complained_ = 0;
 };
 

@@ -26,6 +26,15 @@ $t->file($file, '{}');
 my $trio = PSM::Sentinel->start(dir => $t->dir . '/redis',
 	password => 'of-redis', sentinel_password => 'of-sentinels',
 	sentinel_user => 'watcher');
+# The user that README gives to the gate's sentinels.
+{
+	open my $fh, '<', "$FindBin::Bin/../README.md" or die $!;
+	local $/;
+	my ($rules) = <$fh> =~ /^ACL SETUSER psm-watch on >PASSWORD (.*)$/m
+		or die 'README has no psm-watch';
+	$_->command('ACL', 'SETUSER', 'psm-watch', 'on', '>of-sentinels',
+		split / /, $rules) for $trio->sentinels;
+}
 my $redis_password = $t->private_file('redis', "of-redis\n");
 my $sentinel_password = $t->private_file('sentinel', "of-sentinels\n");
 
@@ -34,7 +43,7 @@ sub conf {
 
 	return <<"EOC";
 psm_token_redis $address password_file=$redis_password
-	sentinel_user=watcher sentinel_password_file=$sentinel_password
+	sentinel_user=psm-watch sentinel_password_file=$sentinel_password
 	timeout=2s connect_timeout=2s;
 psm_token_cache lease=30s;
 server {
@@ -130,7 +139,9 @@ reload_whole($t);
 answer_is(ask($third), 503, 'store_unavailable',
 	'a new worker without sentinels has no Redis');
 ok($t->wait_log(qr/no sentinel has named the master/), 'and says so');
-$trio->sentinel($_)->restart for 0 .. 2;
+$trio->sentinel($_)->restart for 0 .. 2;    # who keep their users in no file
+$t->write_conf(conf($trio->address) =~ s/psm-watch/watcher/r);
+$t->reload_nginx;
 is(until_status(sub { ask($third) }, 200, 20)->{status}, 200,
 	'until they are back');
 
