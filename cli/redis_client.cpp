@@ -70,10 +70,10 @@ RedisClient::RedisClient(RedisAddress address, Peer peer)
 {
     try {
         stream_ = std::make_unique<RedisStream>(address_);
+        log_in();
     } catch (const ConnectionError& error) {
-        fail(error.what());
+        fail(error);
     }
-    log_in();
 }
 
 std::string RedisClient::place() const
@@ -89,11 +89,52 @@ std::string RedisClient::place() const
            std::to_string(address_.port);
 }
 
-void RedisClient::fail(const std::string& cause) const
+void RedisClient::fail(const std::string& cause, bool refused) const
 {
     throw RedisFailure(
         (peer_ == Peer::sentinel ? "Sentinel at " : "Redis at ") + place(),
-        cause);
+        cause, refused);
+}
+
+/// Who speaks TLS hangs up on one who does not.
+void RedisClient::fail(const ConnectionError& error) const
+{
+    const bool perhaps_tls = stream_ != nullptr && !heard_ && !address_.tls &&
+                             address_.socket_path.empty();
+    fail(error.what() +
+         std::string(perhaps_tls ? " (is it a TLS port? then TLS must be on)"
+                                 : ""));
+}
+
+/// Sends what is queued and receives until it is done.
+template <class Done>
+void RedisClient::exchange(std::uint32_t timeout_ms, const Done& done)
+{
+    const std::int64_t deadline = now_ms() + timeout_ms;
+    while (!done()) {
+        if (!move_bytes() &&
+            !stream_->wait(!session_.output().empty(), deadline)) {
+            fail("no answer within " + std::to_string(timeout_ms) +
+                 "ms (raise timeout= in --redis)");
+        }
+    }
+}
+
+/// False when nothing moves at the moment.
+bool RedisClient::move_bytes()
+{
+    std::array<char, std::size_t{64} * 1024> buffer{};
+    std::size_t sent = 0;
+    if (const std::string_view output = session_.output(); !output.empty()) {
+        sent = stream_->send(output);
+        session_.sent(sent);
+    }
+    const std::size_t got = stream_->receive(buffer);
+    heard_ = heard_ || got > 0;
+    if (!session_.feed({buffer.data(), got})) {
+        fail(session_.error());
+    }
+    return sent + got > 0;
 }
 
 void RedisClient::log_in()
@@ -111,6 +152,9 @@ void RedisClient::log_in()
                     .database = redis ? address_.database : 0,
                     .client_name = {}});
     wipe(password);
+    // No command goes along: where the log-in fails it must not be done as
+    // somebody else.
+    exchange(address_.timeout_ms, [this] { return session_.ready(); });
 }
 
 /// What the user can do about an error reply.
@@ -144,14 +188,16 @@ RedisValue RedisClient::run(std::span<const std::string_view> words,
         fail(session_.broken() ? session_.error() : "the command is too large");
     }
     try {
-        exchange(address_.timeout_ms + longer_ms);
+        exchange(address_.timeout_ms + longer_ms,
+                 [this] { return reply_.has_value(); });
     } catch (const ConnectionError& error) {
-        fail(error.what());
+        fail(error);
     }
     if (reply_->type == RedisType::error) {
         const std::string error = quote_reply(reply_->text);
         fail("refused " + std::string(words.front()) + ": " + error +
-             remedy_for(error));
+                 remedy_for(error),
+             true);
     }
     return std::move(*reply_);
 }
@@ -160,35 +206,6 @@ void RedisClient::on_reply(void* context, std::uint64_t /*tag*/,
                            const RedisReply& reply)
 {
     static_cast<RedisClient*>(context)->reply_ = own(reply);
-}
-
-/// Sends what is queued and receives until the reply is there.
-void RedisClient::exchange(std::uint32_t timeout_ms)
-{
-    const std::int64_t deadline = now_ms() + timeout_ms;
-    while (!reply_) {
-        if (!move_bytes() &&
-            !stream_->wait(!session_.output().empty(), deadline)) {
-            fail("no answer within " + std::to_string(timeout_ms) +
-                 "ms (raise timeout= in --redis)");
-        }
-    }
-}
-
-/// False when nothing moves at the moment.
-bool RedisClient::move_bytes()
-{
-    std::array<char, std::size_t{64} * 1024> buffer{};
-    std::size_t sent = 0;
-    if (const std::string_view output = session_.output(); !output.empty()) {
-        sent = stream_->send(output);
-        session_.sent(sent);
-    }
-    const std::size_t got = stream_->receive(buffer);
-    if (!session_.feed({buffer.data(), got})) {
-        fail(session_.error());
-    }
-    return sent + got > 0;
 }
 
 } // namespace psm::cli

@@ -42,18 +42,20 @@ struct RedisValue {
     }
 };
 
-/// The server failed us; `cause` is the message without the address.
+/// The server failed us.
 class RedisFailure : public Failure {
 public:
-    RedisFailure(const std::string& who, std::string cause)
-        : Failure(cannot_tell, who + ": " + cause), cause_(std::move(cause))
+    RedisFailure(const std::string& who, const std::string& cause,
+                 bool refused = false)
+        : Failure(cannot_tell, who + ": " + cause), refused_(refused)
     {
     }
 
-    [[nodiscard]] const std::string& cause() const noexcept { return cause_; }
+    /// It answered with an error: it did nothing. Otherwise nobody knows.
+    [[nodiscard]] bool refused() const noexcept { return refused_; }
 
 private:
-    std::string cause_;
+    bool refused_;
 };
 
 class RedisClient {
@@ -86,16 +88,20 @@ private:
                          const RedisReply& reply);
 
     void log_in();
-    void exchange(std::uint32_t timeout_ms);
+    template <class Done>
+    void exchange(std::uint32_t timeout_ms, const Done& done);
     bool move_bytes();
     [[nodiscard]] std::string remedy_for(std::string_view error) const;
-    [[noreturn]] void fail(const std::string& cause) const;
+    [[noreturn]] void fail(const std::string& cause,
+                           bool refused = false) const;
+    [[noreturn]] void fail(const ConnectionError& error) const;
 
     RedisAddress address_;
     Peer peer_;
     RedisSession session_;
     std::unique_ptr<RedisStream> stream_;
     std::optional<RedisValue> reply_;
+    bool heard_ = false; // anything at all
 };
 
 } // namespace psm::cli

@@ -375,7 +375,17 @@ RedisValue Store::run_script(std::string_view script,
     std::vector<std::string_view> words{"EVAL", script, count};
     words.insert(words.end(), keys.begin(), keys.end());
     words.insert(words.end(), arguments.begin(), arguments.end());
-    return redis_->run(words);
+    try {
+        return redis_->run(words);
+    } catch (const RedisFailure& failure) {
+        if (failure.refused()) {
+            throw;
+        }
+        throw Failure(cannot_tell,
+                      std::string(failure.what()) +
+                          "; the change may have been made or not: look "
+                          "before you make it again");
+    }
 }
 
 } // namespace psm::cli

@@ -62,6 +62,20 @@ subtest 'addresses of Redis' => sub {
 	$got = run('list', { redis => "unix:$dir/silent.sock timeout=100ms" });
 	is($got->{code}, 2, 'no answer: exit 2');
 	like($got->{err}, qr/no answer within 100ms/, 'says so');
+	for my $case (['silence', sub { }, qr/no answer within 300ms/],
+		['the end', sub { $_[0]->close }, qr/closed the connection/])
+	{
+		my ($name, $does, $says) = @$case;
+		my $fake = PSM::FakeRedis->start(dir => "$dir/fake", script => sub {
+			return $_[1] eq 'EVAL' ? $does->(@_) : $_[0]->usual;
+		});
+		$got = run('channel', 'set', 'main', '--privacy', 'public',
+			{ redis => $fake->address . ' timeout=300ms' });
+		is($got->{code}, 2, "$name behind a change: exit 2");
+		like($got->{err}, qr/$says.*may have been made or not/, 'says so');
+		is($got->{out}, '', 'and claims nothing');
+		$fake->stop;
+	}
 	$got = run('list', { redis => "$path password_file=$dir/none" });
 	like($got->{err}, qr{cannot read password_file \Q$dir\E/none},
 		'no password file');
@@ -86,6 +100,7 @@ subtest 'a Redis Cluster' => sub {
 };
 
 subtest 'a Redis with users' => sub {
+	my $path = $redis->address;
 	my $other = PSM::Redis->start(dir => "$dir/locked", tcp => 1,
 		password => 'hunter2-long-enough');
 	my %file = (good => "hunter2-long-enough\n", bad => "wrong\n",
@@ -104,6 +119,14 @@ subtest 'a Redis with users' => sub {
 	$got = run('list', { redis => "$at password_file=$dir/bad" });
 	like($got->{err}, qr/refused AUTH: WRONGPASS/, 'a wrong one');
 	unlike($got->{err}, qr/wrong\n/, 'is not shown');
+	# Where the default user needs no password, the change would be his.
+	my $before = $redis->dump_all;
+	$got = run('create', '--name', 'n', '--resource', 'a:read',
+		{ redis => "$path user=nobody password_file=$dir/bad" });
+	is($got->{code}, 2, 'a wrong one for a change: exit 2');
+	like($got->{err}, qr/refused AUTH: WRONGPASS/, 'says so');
+	unlike($got->{err}, qr/may have been made/, 'and is sure');
+	is($redis->dump_all, $before, 'nothing was changed');
 	$got = run('list', { redis => "$at password_file=$dir/empty" });
 	like($got->{err}, qr/password_file .*1 to 512 characters/, 'an empty one');
 	$other->command(qw(ACL SETUSER reader on >pw resetkeys ~psm:* -@all
@@ -117,6 +140,7 @@ subtest 'a Redis with users' => sub {
 		{ redis => $reader });
 	is($got->{code}, 2, 'and may not write: exit 2');
 	like($got->{err}, qr/refused EVAL: NOPERM/, 'says so');
+	unlike($got->{err}, qr/may have been made/, 'and was not done');
 	unlike($got->{out}, $TOKEN, 'no token is shown');
 	$other->stop;
 };

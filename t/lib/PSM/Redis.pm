@@ -124,14 +124,15 @@ sub wait_synced {
 	return wait_for(sub {
 		my $role = eval { $self->command('ROLE') } or return;
 		return $role->[0] eq 'slave' && $role->[3] eq 'connected'
-			&& $self->{replicaof}->_online >= 1;
+			&& $self->{replicaof}->_all_in_step;
 	}, $limit // 15);
 }
 
-# How many replicas it knows to be in step.
-sub _online {
+sub _all_in_step {
 	my $info = eval { $_[0]->command('INFO', 'replication') } // '';
-	return scalar(() = $info =~ /state=online/g);
+	my ($count) = $info =~ /^connected_slaves:(\d+)/m;
+	my @online = $info =~ /state=online/g;
+	return $count && @online == $count;
 }
 
 sub pause {
