@@ -11,7 +11,9 @@ namespace psm::edge {
 
 namespace {
 
-constexpr RedisLimits limits{.max_reply = std::size_t{64} * 1024};
+// An unknown name is answered by a null array.
+constexpr RedisLimits limits{.max_reply = std::size_t{64} * 1024,
+                             .null_arrays = true};
 constexpr ngx_msec_t pause = 1000;
 constexpr std::string_view channel = "+switch-master";
 
