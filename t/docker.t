@@ -249,7 +249,7 @@ isnt($redis->run('redis-is-healthy')->{exit}, 0, 'Redis is gone');
 is($gate->health, 0, 'the gate is healthy without: another would not help');
 answer_is(get('/t/' . $t->unknown_token . "/$package"), 503,
 	'store_unavailable', 'what is not known');
-ok(start_redis('192.0.2.2'), 'Redis is back, with its volume');
+ok(start_redis('192.0.2.4'), 'Redis is back elsewhere, with its volume');
 ok(wait_for(sub { get("/t/$token/$package")->{status} == 401 }, 30),
 	'what was revoked stays so after a crash');
 ok(wait_for(sub { get("/t/$other/$package")->{status} == 200 }, 30),
