@@ -122,8 +122,10 @@ void RedisTracking::take_message(const RedisReply& reply)
         take_pong(reply);
     } else if (is_message(reply, "subscribe") && !live_) {
         take_subscribed(reply);
-    } else if (reply.type == RedisType::error && !live_) {
-        fail("SUBSCRIBE", reply);
+    } else if (reply.type == RedisType::error &&
+               (!live_ || is_transient(reply.text))) {
+        // A Redis that is busy says nothing of changes: a lost stream.
+        fail(live_ ? "PING" : "SUBSCRIBE", reply);
     } else {
         owner_.flush(owner_.context, Flush::unknown);
         fail("Redis sent a message that is not understood");

@@ -194,6 +194,22 @@ void what_is_not_understood_ends_it(void**)
     }
 }
 
+// Nothing is known to have changed: what is fresh stays so for its lease.
+void a_busy_redis_is_a_lost_stream(void**)
+{
+    for (const std::string bytes :
+         {"-BUSY Redis is busy running a script\r\n",
+          "-LOADING Redis is loading the dataset in memory\r\n",
+          "-MASTERDOWN Link with MASTER is down\r\n"}) {
+        Stream s;
+        s.go_live();
+        s.feed(bytes);
+        check_same(bytes, s.heard, "");
+        check_that(bytes, !s.tracking.doubt().empty());
+        check_that("it may be tried again", !s.tracking.refused());
+    }
+}
+
 struct Refusal {
     std::string bytes;
     std::string doubt;
@@ -262,6 +278,7 @@ int main()
         cmocka_unit_test(a_change_before_the_subscription_counts),
         cmocka_unit_test(a_pong_proves_up_to_the_sending_of_its_ping),
         cmocka_unit_test(what_is_not_understood_ends_it),
+        cmocka_unit_test(a_busy_redis_is_a_lost_stream),
         cmocka_unit_test(a_greeting_that_fails_says_why),
         cmocka_unit_test(a_run_id_is_read_strictly),
     };
