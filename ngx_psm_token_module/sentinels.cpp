@@ -65,12 +65,22 @@ void Sentinels::named(void* context, unsigned number, std::string_view host,
 
     std::string& said = self->said_[number];
     const bool news = !said.empty() && said != place;
+    const bool again = said == place;
     said = place;
 
     if (place != self->master_ &&
-        (news || self->votes(place) > self->votes(self->master_))) {
+        (news || self->votes(place) > self->rivals(again))) {
         self->choose(place);
     }
+}
+
+/// What a place has to outdo: those who name the master that counts. Where none
+/// does yet, those who have said nothing, because they may know better than one
+/// who was cut off; but not for longer than until somebody is asked `again`:
+/// they may be down.
+std::size_t Sentinels::rivals(bool again) const
+{
+    return master_.empty() && again ? 0 : votes(master_);
 }
 
 void Sentinels::choose(const std::string& place)

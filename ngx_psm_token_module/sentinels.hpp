@@ -43,6 +43,7 @@ private:
                       std::string_view port);
 
     [[nodiscard]] std::size_t votes(const std::string& place) const;
+    [[nodiscard]] std::size_t rivals(bool again) const;
     void choose(const std::string& place);
 
     Owner owner_;
