@@ -35,7 +35,7 @@ Loss cause_of(const RedisSession& session)
     if (!session.broken()) {
         return Loss::internal;
     }
-    return session.ready() ? Loss::protocol : Loss::loading;
+    return session.put_off() ? Loss::loading : Loss::protocol;
 }
 
 } // namespace
