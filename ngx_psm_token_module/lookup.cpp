@@ -271,6 +271,8 @@ void Lookups::read_reply(Lookup& lookup, const RedisReply& reply)
                             lookup.sent_at);
             return 0;
         });
+    } else {
+        cache_.heed(lookup.subject, lookup.name, answer);
     }
     finish(lookup, answer);
 }
