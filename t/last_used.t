@@ -107,6 +107,10 @@ ok(wait_for(sub {
 $writer->resume;
 $later = $t->add_token(resources => { main => 'read' });
 ok(wait_for(sub { ask($later); used($later) }, 20), 'until it does');
+ok(wait_for(sub {
+	log_count($t, 'redis of psm_token_last_used is available again')
+		== log_count($t, 'redis of psm_token_last_used is unavailable');
+}, 20), '  for both workers');
 
 # ---- a worker that leaves ----
 
