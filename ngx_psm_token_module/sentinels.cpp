@@ -5,8 +5,16 @@
 #include "conf.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace psm::edge {
+
+namespace {
+
+// Sentinels tell one another every two seconds.
+constexpr ngx_msec_t time_to_learn = 5000;
+
+} // namespace
 
 Sentinels::Sentinels(const RedisConf& conf, const Owner& owner, ngx_log_t* log)
     : owner_(owner), log_(log), said_(conf.sentinels.size())
@@ -63,24 +71,33 @@ void Sentinels::named(void* context, unsigned number, std::string_view host,
     std::string place(host);
     place.append(" ").append(port);
 
-    std::string& said = self->said_[number];
-    const bool news = !said.empty() && said != place;
-    const bool again = said == place;
-    said = place;
-
+    const std::string before = std::exchange(self->said_[number], place);
     if (place != self->master_ &&
-        (news || self->votes(place) > self->rivals(again))) {
+        (self->is_news(before, place) || self->outvotes(before, place))) {
         self->choose(place);
     }
 }
 
-/// What a place has to outdo: those who name the master that counts. Where none
-/// does yet, those who have said nothing, because they may know better than one
-/// who was cut off; but not for longer than until somebody is asked `again`:
-/// they may be down.
-std::size_t Sentinels::rivals(bool again) const
+bool Sentinels::is_news(const std::string& before, const std::string& place)
 {
-    return master_.empty() && again ? 0 : votes(master_);
+    return !before.empty() && before != place;
+}
+
+/// Those who name the master that counts may be fewer and right: the others
+/// learn of a change later. So what was said `before` counts only once they had
+/// the time. Where none is named yet, those who have said nothing may know
+/// better than one who was cut off, but only until that one is asked again:
+/// they may be down.
+bool Sentinels::outvotes(const std::string& before,
+                         const std::string& place) const
+{
+    const bool again = before == place;
+
+    if (master_.empty()) {
+        return again || votes(place) > votes(master_);
+    }
+    return (!again || ngx_current_msec - chosen_ >= time_to_learn) &&
+           votes(place) > votes(master_);
 }
 
 void Sentinels::choose(const std::string& place)
@@ -88,6 +105,7 @@ void Sentinels::choose(const std::string& place)
     const ngx_uint_t level = master_.empty() ? NGX_LOG_INFO : NGX_LOG_NOTICE;
 
     master_ = place;
+    chosen_ = ngx_current_msec;
     ngx_log_error(level, log_, 0,
                   "psm token: the sentinels name \"%s\" the master",
                   place.c_str());

@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
 # Scripted sentinels: one that is down from the start, one that gives errors for
-# a while and is believed again, one whose answer is overtaken by its news. Both
-# Redis are masters all the time, so that only what the sentinels say decides.
+# a while and is believed again, one whose answer is overtaken by its news, one
+# that knows more than the others, or less. Both Redis are masters all the time,
+# so that only what the sentinels say decides.
 
 use strict;
 use warnings;
@@ -98,6 +99,12 @@ sub is_at {
 	is(until_status(sub { ask($number) }, 200, 20)->{status}, 200, $name);
 }
 
+sub named_since {
+	my ($log) = @_;
+	return [substr($t->log_text, $log)
+		=~ /sentinels name "127\.0\.0\.1 (\d+)" the master/g];
+}
+
 # ---- one that is down ----
 
 $second->stop;
@@ -132,10 +139,33 @@ my $log = length $t->log_text;
 $first->mode('late');
 is_at(1, 'its news');
 sleep 2.5;
-my @named = substr($t->log_text, $log)
-	=~ /sentinels name "127\.0\.0\.1 (\d+)" the master/g;
-is_deeply(\@named, [$redis[1]->port],
+is_deeply(named_since($log), [$redis[1]->port],
 	'an answer from before its news is none');
+
+# ---- one that knows before the others, and one that knows less ----
+
+my $third = start_sentinel('sentinel-3');
+$second->restart;
+$first->mode(0);
+conf('', $first, $second, $third);
+reload_whole($t);
+is_at(0, 'three sentinels');
+sleep 1.5;    # all have said so
+$log = length $t->log_text;
+$first->mode(1);
+is_at(1, 'one tells a change');
+sleep 2.5;
+$_->mode(1) for $second, $third;
+sleep 1.5;
+is_deeply(named_since($log), [$redis[1]->port],
+	'others that repeat what they said lead nowhere');
+is(ask(1)->{status}, 200, '  and there the gate stays');
+
+$third->mode(0);
+is_at(0, 'one tells a change');
+is_at(1, 'which the others still deny after a while');
+is_deeply(named_since($log), [map { $redis[$_]->port } 1, 0, 1], '  once');
+$third->mode(1);
 
 # ---- without the news of changes ----
 
@@ -146,5 +176,5 @@ is_at(0, 'tracking=off');
 ok(wait_for(sub { $t->header(ask(0), 'X-Cache') eq 'HIT' }, 5),
 	'something is remembered');
 
-$_->stop for $first, @redis;
+$_->stop for $first, $second, $third, @redis;
 $t->finish;
