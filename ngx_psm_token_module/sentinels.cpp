@@ -72,15 +72,10 @@ void Sentinels::named(void* context, unsigned number, std::string_view host,
     place.append(" ").append(port);
 
     const std::string before = std::exchange(self->said_[number], place);
-    if (place != self->master_ &&
-        (self->is_news(before, place) || self->outvotes(before, place))) {
+    const bool news = !before.empty() && before != place;
+    if (place != self->master_ && (news || self->outvotes(before, place))) {
         self->choose(place);
     }
-}
-
-bool Sentinels::is_news(const std::string& before, const std::string& place)
-{
-    return !before.empty() && before != place;
 }
 
 /// Those who name the master that counts may be fewer and right: the others

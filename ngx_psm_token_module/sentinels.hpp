@@ -45,8 +45,6 @@ private:
                       std::string_view port);
 
     [[nodiscard]] std::size_t votes(const std::string& place) const;
-    [[nodiscard]] static bool is_news(const std::string& before,
-                                      const std::string& place);
     [[nodiscard]] bool outvotes(const std::string& before,
                                 const std::string& place) const;
     void choose(const std::string& place);
