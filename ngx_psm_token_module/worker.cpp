@@ -36,10 +36,10 @@ void on_moved(void* context)
 
 Worker::Worker(const MainConf& conf, ngx_log_t* log)
     : counters(conf.counters),
-      lookups(
-          conf,
-          guide_by(sentinels, *conf.redis, {.context = this, .moved = on_moved}, log),
-          counters, log)
+      lookups(conf,
+              guide_by(sentinels, *conf.redis,
+                       {.context = this, .moved = on_moved}, log),
+              counters, log)
 {
     if (conf.last_used != nullptr) {
         uses.emplace(*conf.last_used, conf.flush, log);
