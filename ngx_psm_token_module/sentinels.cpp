@@ -4,6 +4,8 @@
 
 #include "conf.hpp"
 
+#include "../lib/redis_word.hpp"
+
 #include <algorithm>
 #include <utility>
 
@@ -13,6 +15,13 @@ namespace {
 
 // Sentinels tell one another every two seconds.
 constexpr ngx_msec_t time_to_learn = 5000;
+
+bool is_place(std::string_view host, std::string_view port)
+{
+    unsigned number = 0;
+    return !host.empty() && host.size() <= max_host_length &&
+           has_only(host, ".-_:%") && parse_number(port, 1U, 65535U, number);
+}
 
 } // namespace
 
@@ -49,14 +58,9 @@ bool Sentinels::tell(void* context, std::string& host, in_port_t& port)
     if (space == std::string::npos) {
         return false;
     }
-    const ngx_str_t digits = to_ngx(std::string_view(master).substr(space + 1));
-    const ngx_int_t number = ngx_atoi(digits.data, digits.len);
-    if (number < 1 || number > 65535) {
-        return false;
-    }
     host = master.substr(0, space);
-    port = static_cast<in_port_t>(number);
-    return true;
+    return parse_number(std::string_view(master).substr(space + 1),
+                        in_port_t{1}, in_port_t{65535}, port);
 }
 
 std::size_t Sentinels::votes(const std::string& place) const
@@ -68,6 +72,9 @@ void Sentinels::named(void* context, unsigned number, std::string_view host,
                       std::string_view port)
 {
     auto* self = static_cast<Sentinels*>(context);
+    if (!is_place(host, port)) {
+        return; // half a message is no news
+    }
     std::string place(host);
     place.append(" ").append(port);
 

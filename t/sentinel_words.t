@@ -42,12 +42,12 @@ sub place {
 sub bulks { return join '', map { '$' . length . "\r\n$_\r\n" } @_ }
 
 # The mode: whom it names, 0 or 1; "late": 0, long after the news of 1 that it
-# sends meanwhile; else what it answers.
+# sends meanwhile; "half": 0, and news that end too early; else what it answers.
 sub say_where {
 	my ($client) = @_;
 
 	my $mode = $client->mode;
-	return $client->send("$mode\r\n") if $mode !~ /^(?:[01]|late)$/;
+	return $client->send("$mode\r\n") if $mode !~ /^(?:[01]|late|half)$/;
 	if ($mode eq 'late') {
 		$client->wait(0.6);
 		$client->{fake}->mode(1);
@@ -63,6 +63,9 @@ sub start_sentinel {
 		script => sub {
 			my ($client, $command) = @_;
 			return say_where($client) if $command eq 'SENTINEL';
+			return $client->send("*3\r\n"
+				. bulks('message', '+switch-master', 'psm 127.0.0.1 1'))
+				if $command eq 'PING' && $client->mode eq 'half';
 			if ($command eq 'PING' && $client->mode eq 'late') {
 				$client->send("*3\r\n" . bulks('message', '+switch-master',
 					'psm ' . place(0, ' ') . ' ' . place(1, ' ')));
@@ -141,6 +144,18 @@ is_at(1, 'its news');
 sleep 2.5;
 is_deeply(named_since($log), [$redis[1]->port],
 	'an answer from before its news is none');
+
+# ---- half a message ----
+
+$first->mode(0);
+reload_whole($t);
+is_at(0, 'a sentinel');
+$log = length $t->log_text;
+$first->mode('half');
+sleep 2.5;
+is_deeply(named_since($log), [], 'half a message is no news');
+unlike(substr($t->log_text, $log), qr/sentinels name/, '  of nobody');
+is(ask(0)->{status}, 200, '  and the gate stays');
 
 # ---- one that knows before the others, and one that knows less ----
 
