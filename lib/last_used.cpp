@@ -13,6 +13,12 @@ namespace {
 // How far from where it belongs an id may stand.
 constexpr std::size_t reach = 16;
 
+/// Without the product, ids of one place would be so under each seed.
+std::size_t scatter(std::uint64_t hash, std::uint64_t seed) noexcept
+{
+    return ((hash ^ seed) * 0x9e3779b97f4a7c15) >> 32U;
+}
+
 } // namespace
 
 LastUsed::LastUsed(std::size_t places, std::uint64_t seed)
@@ -28,7 +34,7 @@ void LastUsed::note(std::string_view id, std::int64_t second) noexcept
     }
 
     const std::size_t mask = places_.size() - 1;
-    const std::size_t first = std::hash<std::string_view>{}(id) ^ seed_;
+    const std::size_t first = scatter(std::hash<std::string_view>{}(id), seed_);
     for (std::size_t i = 0; i < std::min(reach, places_.size()); i++) {
         Place& place = places_[(first + i) & mask];
         if (place.length == 0) {

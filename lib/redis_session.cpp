@@ -370,7 +370,8 @@ void RedisSession::take_greeting(const RedisReply& reply)
         fail("Redis answered the greeting with something else than OK");
         return;
     }
-    refused_ = !is_transient(reply.text);
+    put_off_ = is_transient(reply.text);
+    refused_ = !put_off_;
     fail(step == Step::auth
              ? describe_auth_error(reply.text)
              : "Redis refused SELECT: " + quote_reply(reply.text));

@@ -115,6 +115,9 @@ public:
     /// no permission, no such database): trying again soon is no use.
     [[nodiscard]] bool refused() const noexcept { return refused_; }
 
+    /// The session broke because Redis refused the greeting for now.
+    [[nodiscard]] bool put_off() const noexcept { return put_off_; }
+
 private:
     struct State; // hiredis and the buffers, kept out of this header
 
@@ -127,6 +130,7 @@ private:
     std::unique_ptr<State> state_;
     std::string error_;
     bool refused_ = false;
+    bool put_off_ = false;
 };
 
 } // namespace psm

@@ -201,8 +201,8 @@ void Lookups::flush(Flush why)
 {
     counters_.add(Counter::evict_alls, why);
     cache_.forget_all();
-    if (why == Flush::moved) {
-        cache_.believe_until(0);
+    if (why == Flush::moved && conf_.redis->address.tracking) {
+        cache_.believe_until(0); // until the stream is proven again
     }
     // Before the first stream there was nothing that it could have missed.
     if (why == Flush::subscribed && !std::exchange(watched_before_, true)) {
@@ -271,6 +271,8 @@ void Lookups::read_reply(Lookup& lookup, const RedisReply& reply)
                             lookup.sent_at);
             return 0;
         });
+    } else {
+        cache_.heed(lookup.subject, lookup.name, answer);
     }
     finish(lookup, answer);
 }

@@ -87,6 +87,18 @@ Answer RecordCache::find_stale(Subject subject, std::string_view name) noexcept
     return {};
 }
 
+void RecordCache::heed(Subject subject, std::string_view name,
+                       const Answer& answer) noexcept
+{
+    Cache& yes = subject == Subject::token ? tokens_ : channels_;
+
+    if (answer.kind != Answer::Kind::unavailable &&
+        (answer.kind != Answer::Kind::found ||
+         yes.find(name, monotonic_now()) != answer.value)) {
+        forget(subject, name);
+    }
+}
+
 void RecordCache::forget(Subject subject, std::string_view name) noexcept
 {
     const bool token = subject == Subject::token;

@@ -69,6 +69,10 @@ public:
     void remember(Subject subject, std::string_view name, const Answer& answer,
                   Tick asked_at);
 
+    /// The same where it may not be kept: whatever says otherwise goes.
+    void heed(Subject subject, std::string_view name,
+              const Answer& answer) noexcept;
+
     /// The record changed, or came to be.
     void forget(Subject subject, std::string_view name) noexcept;
     void forget_all() noexcept;

@@ -35,7 +35,7 @@ Loss cause_of(const RedisSession& session)
     if (!session.broken()) {
         return Loss::internal;
     }
-    return session.ready() ? Loss::protocol : Loss::loading;
+    return session.put_off() ? Loss::loading : Loss::protocol;
 }
 
 } // namespace
@@ -87,6 +87,7 @@ void RedisConnection::begin_attempt()
 {
     backoff_.attempt();
     state_ = State::finding;
+    untried_ = 0; // what is left of an earlier attempt, whose addresses go
     ngx_add_timer(&retry_, 2 * conf_.address.connect_timeout_ms);
     place_.find(on_found, this);
 }

@@ -12,6 +12,10 @@ namespace {
 
 const ngx_str_t log_name = ngx_string("redis");
 
+// That of resolver_timeout, which nginx puts into servers and locations, and
+// not into http, where we take ours from.
+constexpr ngx_msec_t default_timeout = 30000;
+
 } // namespace
 
 void RedisPlace::find(void (*found)(void* context), void* context)
@@ -87,6 +91,7 @@ bool RedisPlace::take_literal()
 
 void RedisPlace::resolve()
 {
+    const ngx_msec_t timeout = conf_.core->resolver_timeout;
     ngx_resolver_ctx_t* ctx = ngx_resolve_start(conf_.core->resolver, nullptr);
 
     if (ctx == nullptr) {
@@ -101,7 +106,7 @@ void RedisPlace::resolve()
     ctx->name = to_ngx(host_);
     ctx->handler = on_resolved;
     ctx->data = this;
-    ctx->timeout = conf_.core->resolver_timeout;
+    ctx->timeout = timeout == NGX_CONF_UNSET_MSEC ? default_timeout : timeout;
     ctx->cancelable = 1;
 
     problem_ = "\"" + host_ + "\" is not resolved yet";

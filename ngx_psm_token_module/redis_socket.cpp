@@ -11,6 +11,8 @@ namespace psm::edge {
 
 namespace {
 
+constexpr const char* late = "no answer in time";
+
 RedisSocket* self_of(ngx_event_t* ev)
 {
     return static_cast<RedisSocket*>(
@@ -132,6 +134,10 @@ void RedisSocket::on_secured(ngx_connection_t* c)
 
 void RedisSocket::secured()
 {
+    if (connection_->write->timedout) {
+        owner_.failed(owner_.context, Loss::timeout, late, 0);
+        return;
+    }
     if (const char* problem = tls_problem(connection_)) {
         owner_.failed(owner_.context, Loss::tls, problem, 0);
         return;
@@ -148,7 +154,7 @@ void RedisSocket::on_write(ngx_event_t* ev)
     const Owner& owner = self->owner_;
 
     if (ev->timedout) {
-        owner.failed(owner.context, Loss::timeout, "no answer in time", 0);
+        owner.failed(owner.context, Loss::timeout, late, 0);
     } else if (self->made_) {
         owner.writable(owner.context);
     } else if (const ngx_err_t err = connect_error(self->connection_)) {

@@ -58,8 +58,7 @@ RedisStream::RedisStream(const RedisConf& conf, const RedisGuide& guide,
            .changed = turned,
            .count =
                [](void* context, Loss cause) {
-                   const Owner& to = static_cast<RedisStream*>(context)->owner_;
-                   to.count(to.context, cause);
+                   static_cast<RedisStream*>(context)->lose(cause);
                }},
           log)
 {
@@ -81,6 +80,17 @@ bool RedisStream::greet(void* context, RedisSession& session)
     auto* stream = static_cast<RedisStream*>(context);
 
     return stream->tracking_.greet(session, stream->conf_.address.prefix);
+}
+
+/// What could not be read may have been a change.
+void RedisStream::lose(Loss cause)
+{
+    const bool unread = cause == Loss::protocol || cause == Loss::internal;
+
+    if (unread && live() && tracking_.doubt().empty()) {
+        owner_.flush(owner_.context, Flush::unknown);
+    }
+    owner_.count(owner_.context, cause);
 }
 
 RedisConnection::Verdict RedisStream::judge(void* context)

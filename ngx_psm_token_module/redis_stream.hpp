@@ -68,6 +68,7 @@ private:
     static void turned(void* context);
     static void on_timer(ngx_event_t* ev);
 
+    void lose(Loss cause);
     [[nodiscard]] ngx_msec_t pause() const;
 
     const RedisConf& conf_;

@@ -5,6 +5,7 @@
 #include "../lib/identity.hpp"
 #include "../lib/record.hpp"
 
+#include <algorithm>
 #include <optional>
 
 namespace psm::edge {
@@ -12,6 +13,15 @@ namespace psm::edge {
 namespace {
 
 constexpr ngx_msec_t complaint_pause = 10000;
+constexpr std::size_t most_kinds = 16; // in one pause
+
+/// "MOVED" of "MOVED 3999 127.0.0.1:6381": what follows may be other at each
+/// key.
+std::string_view kind_of(std::string_view error)
+{
+    constexpr std::size_t longest = 32;
+    return error.substr(0, std::min(error.find(' '), longest));
+}
 
 /// What the errors of a Cluster's node begin with.
 const char* remark_on(std::string_view error)
@@ -43,19 +53,23 @@ Answer ReplyDecoder::read(Subject subject, const std::string& key,
 
 void ReplyDecoder::complain(const std::string& key, const RedisReply& reply)
 {
-    const std::string text = quote_reply(reply.text);
-    // The rest may differ from key to key: -MOVED names the slot.
-    std::string kind = text.substr(0, text.find(' '));
+    const std::string_view kind = kind_of(reply.text);
 
-    if (kind == complaint_ &&
-        ngx_current_msec - complained_ < complaint_pause) {
+    std::erase_if(complaints_, [](const Complaint& c) {
+        return ngx_current_msec - c.time >= complaint_pause;
+    });
+    if (complaints_.size() >= most_kinds ||
+        std::ranges::any_of(complaints_, [kind](const Complaint& c) {
+            return c.kind == kind;
+        })) {
         return;
     }
+    complaints_.push_back({std::string(kind), ngx_current_msec});
+
+    const std::string text = quote_reply(reply.text);
     ngx_log_error(NGX_LOG_ERR, log_, 0,
                   "psm token: redis answered the look-up of \"%s\" with: %s%s",
                   key.c_str(), text.c_str(), remark_on(reply.text));
-    complaint_ = std::move(kind);
-    complained_ = ngx_current_msec;
 }
 
 Answer ReplyDecoder::decode(Subject subject, const std::string& key,

@@ -11,6 +11,7 @@
 #include "../lib/redis_reader.hpp"
 
 #include <string>
+#include <vector>
 
 namespace psm::edge {
 
@@ -24,14 +25,18 @@ public:
                               const RedisReply& reply) noexcept;
 
 private:
+    struct Complaint {
+        std::string kind;
+        ngx_msec_t time = 0;
+    };
+
     [[nodiscard]] Answer decode(Subject subject, const std::string& key,
                                 std::string_view text);
     void complain(const std::string& key, const RedisReply& reply);
 
     ngx_log_t* log_;
     std::string value_;
-    std::string complaint_; // the kind of error logged last, and when
-    ngx_msec_t complained_ = 0;
+    std::vector<Complaint> complaints_; // what was logged not long ago
 };
 
 } // namespace psm::edge

@@ -96,6 +96,7 @@ void Sentinel::start()
 
 bool Sentinel::ask(RedisSession& session)
 {
+    overtaken_ = false;
     asked_ = session.command({"SENTINEL", "get-master-addr-by-name", master_},
                              answer);
     return asked_;
@@ -106,6 +107,7 @@ bool Sentinel::greet_questions(void* context, RedisSession& session)
     auto* self = static_cast<Sentinel*>(context);
 
     self->answered_ = false;
+    self->question_doubt_.clear();
     return self->ask(session);
 }
 
@@ -115,6 +117,7 @@ bool Sentinel::greet_news(void* context, RedisSession& session)
 
     self->listening_ = false;
     self->pinged_ = false;
+    self->news_doubt_.clear();
     session.listen(message);
     return session.post({"SUBSCRIBE", channel});
 }
@@ -139,6 +142,9 @@ void Sentinel::take_answer(const RedisReply& reply)
     if (reply.type == RedisType::array && reply.elements.size() == 2 &&
         reply.elements[0].type == RedisType::string &&
         reply.elements[1].type == RedisType::string) {
+        if (overtaken_) {
+            return;
+        }
         owner_.named(owner_.context, number_, reply.elements[0].text,
                      reply.elements[1].text);
         return;
@@ -164,6 +170,7 @@ void Sentinel::take_news(const RedisReply& reply)
     } else if (said(0) == "message" && said(1) == channel) {
         const auto words = words_of(said(2));
         if (words[0] == master_) {
+            overtaken_ = true;
             owner_.named(owner_.context, number_, words[3], words[4]);
         }
     } else {

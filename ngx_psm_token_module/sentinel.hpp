@@ -49,10 +49,11 @@ private:
     std::string master_;
     unsigned number_;
     Owner owner_;
-    std::string name_;      // for the log
-    bool asked_ = false;    // \ and not answered yet
-    bool pinged_ = false;   // /
-    bool answered_ = false; // something, on this connection
+    std::string name_;       // for the log
+    bool asked_ = false;     // \ and not answered yet
+    bool pinged_ = false;    // /
+    bool overtaken_ = false; // news came since it was asked
+    bool answered_ = false;  // something, on this connection
     bool listening_ = false;
     std::string question_doubt_; // \ why a connection is of no use
     std::string news_doubt_;     // /

@@ -7,6 +7,8 @@
 //
 // A sentinel that repeats what it said before changes nothing: one that was
 // cut off, and still names the old master, must not win over those who know.
+// Only when most of them still repeat it after a while, the one who knew better
+// did not.
 
 #pragma once
 
@@ -43,11 +45,14 @@ private:
                       std::string_view port);
 
     [[nodiscard]] std::size_t votes(const std::string& place) const;
+    [[nodiscard]] bool outvotes(const std::string& before,
+                                const std::string& place) const;
     void choose(const std::string& place);
 
     Owner owner_;
     ngx_log_t* log_;
     std::string master_;            // "host port" of the one that counts
+    ngx_msec_t chosen_ = 0;         // when
     std::vector<std::string> said_; // what each sentinel said last
     std::vector<std::unique_ptr<Sentinel>> sentinels_;
 };

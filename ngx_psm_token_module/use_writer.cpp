@@ -91,8 +91,19 @@ void UseWriter::on_timer(ngx_event_t* ev)
 {
     auto* writer = static_cast<UseWriter*>(ev->data);
 
+    writer->drop_silent();
     writer->write();
     writer->schedule();
+}
+
+/// What was not answered since the last time will not be, and would be old.
+void UseWriter::drop_silent()
+{
+    RedisSession* session = connection_.session();
+
+    if (session != nullptr && session->outstanding() > 0) {
+        connection_.drop(Loss::timeout, "it does not answer");
+    }
 }
 
 void UseWriter::write()

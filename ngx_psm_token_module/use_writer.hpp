@@ -20,8 +20,8 @@ namespace psm::edge {
 
 class UseWriter {
 public:
-    /// `pause` in milliseconds: from one writing to the next, a third of it
-    /// chance.
+    /// `pause` in milliseconds: from one writing to the next, up to a sixth
+    /// less by chance.
     UseWriter(const RedisConf& conf, ngx_msec_t pause, ngx_log_t* log);
     ~UseWriter();
     UseWriter(const UseWriter&) = delete;
@@ -40,6 +40,7 @@ private:
     static void on_reply(void* context, std::uint64_t tag,
                          const RedisReply& reply);
 
+    void drop_silent();
     void write();
     void send(RedisSession& session);
     void schedule();

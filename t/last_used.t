@@ -102,6 +102,23 @@ $writer->restart;
 allow('+hset', '+ping');
 ok(wait_for(sub { ask($later); used($later) }, 20), 'and when it is back');
 
+# ---- frozen ----
+
+my $unavailable = qr/redis of psm_token_last_used is unavailable: no answer/;
+my $lines = log_count($t, $unavailable);
+$writer->pause;
+ok(wait_for(sub {
+	ask($later);
+	log_count($t, $unavailable) > $lines;
+}, 20), 'a Redis that does not answer is left');
+$writer->resume;
+$later = $t->add_token(resources => { main => 'read' });
+ok(wait_for(sub { ask($later); used($later) }, 20), 'until it does');
+ok(wait_for(sub {
+	log_count($t, 'redis of psm_token_last_used is available again')
+		== log_count($t, 'redis of psm_token_last_used is unavailable');
+}, 20), '  for both workers');
+
 is($t->redis('EXISTS', 'psm:u'), 0, 'the gate wrote nothing into its own Redis');
 $writer->stop;
 $t->finish;

@@ -29,11 +29,11 @@ my $password = $t->private_file('password', "s3cret\n");
 $t->redis('CONFIG', 'SET', 'requirepass', 's3cret');
 
 sub conf {
-	my ($address) = @_;
+	my ($address, $times) = @_;
 
+	$times //= 'timeout=10s connect_timeout=10s';
 	return <<"EOC";
-psm_token_redis $address timeout=10s connect_timeout=10s
-	password_file=$password;
+psm_token_redis $address $times password_file=$password;
 psm_token_cache lease=20s;
 server {
 	listen %%LISTEN%%;
@@ -148,6 +148,24 @@ ok(wait_for(sub { $t->header(ask(), 'X-Cache') eq 'HIT' }, 10), 'cached');
 $t->revoke($token);
 is(until_status(sub { ask() }, 401, 10)->{status}, 401,
 	'a revocation arrives');
+
+# A Redis that is frozen has said nothing about its certificate: it is tried
+# again as soon as any other.
+$t->write_conf(conf("$host ca=$ca", 'timeout=300ms connect_timeout=600ms'));
+reload_whole($t);
+$token = $t->add_token(resources => { main => 'read' });
+is(until_status(sub { ask() }, 200, 20)->{status}, 200, 'a short patience');
+my $before = length $t->log_text;
+$t->redis_server->pause;
+$token = $t->unknown_token;
+answer_is(ask(), 503, 'store_unavailable', 'frozen');
+my $why;
+ok(wait_for(sub {
+	($why) = substr($t->log_text, $before) =~ /redis is unavailable: (.*)/;
+}, 10), '  and no handshake comes about');
+is($why, 'no answer in time', '  which is no fault of the certificate');
+$t->redis_server->resume;
+is(until_status(sub { ask() }, 401, 20)->{status}, 401, '  until it goes on');
 
 unlike($t->log_text, qr/s3cret/, 'the log has no password');
 $t->finish;

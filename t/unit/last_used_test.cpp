@@ -4,6 +4,8 @@
 
 #include "../../lib/last_used.hpp"
 
+#include <algorithm>
+#include <functional>
 #include <map>
 #include <string>
 
@@ -70,6 +72,29 @@ void more_tokens_than_places_are_bounded(void**)
     }
 }
 
+/// Ids that belong to one place of a table are spread over that of another
+/// seed.
+void the_seed_decides_which_ids_meet(void**)
+{
+    constexpr std::size_t places = 32;
+    constexpr std::size_t reach = 16;
+    std::size_t most = 0;
+
+    for (std::uint64_t seed = 0; seed < 8; seed++) {
+        LastUsed used(places, seed);
+        int noted = 0;
+        for (int i = 0; noted < 24; i++) {
+            const std::string id = "id-" + std::to_string(i);
+            if (std::hash<std::string>{}(id) % places == 0) {
+                used.note(id, i);
+                noted++;
+            }
+        }
+        most = std::max(most, used.size());
+    }
+    check_that("more than within reach of one place", most > reach);
+}
+
 } // namespace
 
 int main()
@@ -79,6 +104,7 @@ int main()
         cmocka_unit_test(cleared_is_empty),
         cmocka_unit_test(odd_ids_are_not_noted),
         cmocka_unit_test(more_tokens_than_places_are_bounded),
+        cmocka_unit_test(the_seed_decides_which_ids_meet),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

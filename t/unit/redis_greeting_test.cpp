@@ -116,6 +116,8 @@ void refused_greetings_break_the_session(void**)
         check_that(c.label, talk.session.broken());
         check_that(c.label, !talk.session.ready());
         check_equal(c.label, talk.session.refused(), c.refused);
+        check_equal(c.label, talk.session.put_off(),
+                    !c.refused && c.error != odd);
         const std::string& error = talk.session.error();
         check_same(c.label, error.substr(0, c.error.size()), c.error);
         check_that(c.label, error.find("hunter2") == std::string::npos);

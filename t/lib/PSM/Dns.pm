@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# A name server for one test, over UDP: an address for each name that it was
-# told, nothing else. Takes port 53, which needs a network of the test's own,
-# or another one.
+# A name server for one test, over UDP: addresses for each name that it was
+# told, nothing else. Port 53 takes an address where it is free, so a network of
+# the test's own; others can be chosen.
 #
 #	my $dns = PSM::Dns->start(address => '192.0.2.53', dir => $folder);
 #	$dns->set(redis => '192.0.2.2');
-#	PSM::Dns->start(address => '127.0.0.1', port => $port, dir => $folder);
+#	my $dns = PSM::Dns->start(address => '127.0.0.1', port => free_port(),
+#		dir => $folder);
+#	$dns->set(redis => '127.0.0.1', '127.0.0.2');
+#	$dns->pause;    # nobody is answered
 
 package PSM::Dns;
 
@@ -32,11 +35,15 @@ sub start {
 
 sub stop { return $_[0]{process}->stop('TERM') }
 
+sub pause { return $_[0]{process}->signal('STOP') }
+
+sub resume { return $_[0]{process}->signal('CONT') }
+
 # From the next question on.
 sub set {
-	my ($self, $name, $address) = @_;
+	my ($self, $name, @addresses) = @_;
 
-	$self->{names}{$name} = $address;
+	$self->{names}{$name} = join ',', @addresses;
 	$self->_write;
 }
 
@@ -58,15 +65,16 @@ sub _serve {
 		my ($id, $body) = unpack 'a2 x10 a*', $question;
 		my ($labels, $type) = $body =~ /^(.*?\0)(..)/s or next;
 		my $name = join '.', unpack '(C/a)*', $labels =~ s/\0\z//r;
-		my $address = $names{$name};
-		# An A record that points back to the name in the question; an
-		# answer without one where another type was asked for.
-		my $answer = $address && unpack('n', $type) == 1
-			? pack('n3Nn', 0xc00c, 1, 1, 600, 4)
-				. pack('C4', split /\./, $address) : '';
-		my $flags = 0x8180 | ($address ? 0 : 3);
-		$socket->send(pack('a2n5', $id, $flags, 1, length $answer ? 1 : 0,
-			0, 0) . substr($body, 0, 4 + length $labels) . $answer, 0, $peer);
+		my $known = $names{$name};
+		# A records that point back to the name in the question; an
+		# answer without any where another type was asked for.
+		my @answers = map { pack('n3Nn', 0xc00c, 1, 1, 600, 4)
+				. pack('C4', split /\./, $_) }
+			unpack('n', $type) == 1 ? split(/,/, $known // '') : ();
+		my $flags = 0x8180 | ($known ? 0 : 3);
+		$socket->send(join('', pack('a2n5', $id, $flags, 1,
+			scalar @answers, 0, 0), substr($body, 0, 4 + length $labels),
+			@answers), 0, $peer);
 	}
 }
 
