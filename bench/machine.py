@@ -34,6 +34,10 @@ def _first(pattern, text):
     return found.group(1).strip() if found else "unknown"
 
 
+def _version(package):
+    return _say("dpkg-query", "-W", "-f", "${Version}", package)
+
+
 def describe(repo):
     """Pairs of a name and a value."""
     cpu = _read("/proc/cpuinfo")
@@ -43,7 +47,7 @@ def describe(repo):
     governor = _read("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
     # Debian's package carries what its program does not tell.
     nginx = _first(r"nginx/(\S+)", _say(find_nginx(), "-v"))
-    package = _say("dpkg-query", "-W", "-f", "${Version}", "nginx-light")
+    package = _version("nginx-light")
     return [
         ("CPU", model),
         ("cores", f"{os.cpu_count()}, SHA instructions: "
@@ -55,6 +59,8 @@ def describe(repo):
                            if package.startswith(nginx) else "")),
         ("OpenSSL", _first(r"^OpenSSL (\S+)", _say("openssl", "version"))),
         ("Redis", _first(r"v=(\S+)", _say("redis-server", "--version"))),
+        ("Lua module", f"{_version('libnginx-mod-http-lua')}, LuaJIT "
+         f"{_version('libluajit2-5.1-2')}"),
         ("wrk", _first(r"^wrk (\S+)", _say("wrk", "-v"))),
         ("valgrind", _first(r"valgrind-(\S+)", _say("valgrind", "--version"))),
         ("module", _say("git", "-C", repo, "describe", "--always", "--dirty",

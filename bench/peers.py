@@ -105,7 +105,7 @@ def measure(bench):
     options = bench.options
     count, length = options.peer_rounds, options.peer_length
     pairs = max(count // 3, 2)
-    repeats, seconds = (1, 0.5) if options.quick else (4, 1.5)
+    repeats, seconds = (1, 0.5) if options.quick else (3, 1.5)
     # Where the size changes, up to one lot of the new size is lost.
     tokens = (MANY + UNKNOWN + pairs * _lot(2, length)
               + (count + 1) * _lot(1, length)

@@ -136,7 +136,8 @@ def markdown(results):
     parts = [
         "<!-- SPDX-License-Identifier: BSD-2-Clause -->\n"
         "# What the gate costs\n\n"
-        f"Measured by `{results['command']}` on {results['date']}.", facts,
+        f"Measured by `{results['command']}` on {results['date']}, in "
+        f"{results['minutes']:.0f} minutes.", facts,
         _bars(results)]
     for part, write in (("instructions", _instructions), ("rounds", _rounds),
                         ("memory", _memory), ("peers", write_peers),

@@ -75,6 +75,14 @@ void RedisConnection::connect()
     }
 }
 
+void RedisConnection::hurry()
+{
+    if (state_ == State::down && retry_.timer_set && !verdict_.refused) {
+        ngx_del_timer(&retry_);
+        begin_attempt();
+    }
+}
+
 void RedisConnection::begin_attempt()
 {
     backoff_.attempt();
@@ -313,7 +321,9 @@ void RedisConnection::lost(Loss cause, const char* why, ngx_err_t err)
                 reinterpret_cast<u_char*>(const_cast<char*>(why)),
                 reason.size());
 
-    if (verdict_.refused || (session_ != nullptr && session_->refused())) {
+    verdict_.refused =
+        verdict_.refused || (session_ != nullptr && session_->refused());
+    if (verdict_.refused) {
         backoff_.give_up(); // a wrong password stays wrong
         untried_ = 0;
     }

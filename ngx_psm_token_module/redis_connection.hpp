@@ -69,6 +69,10 @@ public:
     /// Starts a connection unless one is there, being made, or due later.
     void connect();
 
+    /// Redis is there, as another connection has found: there is no reason to
+    /// wait for the next attempt, unless it has refused this one.
+    void hurry();
+
     [[nodiscard]] bool ready() const noexcept { return state_ == State::ready; }
 
     /// No address could be reached, or Redis refused us: waiting for the next

@@ -89,6 +89,8 @@ void RedisPair::on_link(void* context)
     if (self->disagree()) {
         self->flush(Flush::moved);
         self->stream_->drop(Loss::other_node, "look-ups reach another server");
+    } else if (self->stream_ && self->link_.ready()) {
+        self->stream_->hurry();
     }
     self->owner_.link(self->owner_.context);
 }

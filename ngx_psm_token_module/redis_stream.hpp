@@ -45,6 +45,9 @@ public:
 
     void connect() { connection_.connect(); }
 
+    /// See RedisConnection.
+    void hurry() { connection_.hurry(); }
+
     /// Subscribed: changes are told as they happen.
     [[nodiscard]] bool live() const noexcept { return connection_.ready(); }
 

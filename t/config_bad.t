@@ -211,6 +211,12 @@ my @said = (
 	(map { [http => "$redis \"prefix=$_\";", qr/"psm_token_redis": bad prefix=/] }
 		'a b', 'a*', "\xc3\xa9", '{x}', 'a/b', "a\tb", 'a%', 'a' x 65),
 	# TLS and sentinels
+	[http => 'psm_token_last_used redis://127.0.0.1 flush=x;',
+		qr/"psm_token_last_used" needs a time such as flush=30s, not "flush=x"/],
+	[http => 'psm_token_last_used http://127.0.0.1;',
+		qr/"psm_token_last_used": "http:.* is no address of Redis/],
+	[http => 'psm_token_last_used off; psm_token_last_used off;',
+		qr/"psm_token_last_used" directive is duplicate/],
 	[http => "$redis tls=on ca=nowhere;",
 		qr/"psm_token_redis" cannot use ca= "nowhere"/],
 	[http => "$redis tls=on cert=nowhere key=nowhere;",
@@ -230,7 +236,7 @@ my @said = (
 		'api', 'api_user $remote_user', 'api_admin 1',
 		'api_max_age 1d', 'api_default_age 1d'),
 	(map { [http => "psm_token_$_;", qr/unknown directive "psm_token_${\ s{ .*}{}r}"/] }
-		'api_redis redis://127.0.0.1', 'last_used redis://127.0.0.1'),
+		'api_redis redis://127.0.0.1'),
 	(map { [http => "psm_token_cache $_;", qr/$cache "\Q$_\E"/] }
 		qw(lease=0 lease=0s lease=1y1 stale=1x lease=-1s max=0 max=abc max=-5 max=1.5 max=0x10
 			valid=-1s valid=1.5s valid=9999999999999d negative=0 MAX=1 max)),

@@ -49,7 +49,7 @@ sub path_of { return "/t/$_[0]/main/$file" }
 # Commands of any kind but the PINGs by which a connection is watched, and ours.
 sub commands {
 	$t->redis_server->settle;
-	return scalar grep { /"/ && !/"(?:PING|ECHO)"/i }
+	return scalar grep { /"/ && !/"(?:PING|ECHO|INFO|ROLE|CLIENT)"/i }
 		split /\n/, $t->redis_server->monitored;
 }
 

@@ -72,6 +72,13 @@ ok(wait_for(sub {
 like($writer->monitored, qr/"HSET" "psm:u" "[^"]+" "\d+" "[^"]+" "\d+"/,
 	'in commands of many');
 
+# ---- a worker that leaves ----
+
+my $last = $t->add_token(resources => { main => 'read' });
+is(ask($last), 200, 'a token is used');
+$t->reload_nginx;
+ok(wait_for(sub { used($last) }, 10), 'and written by a worker that leaves');
+
 # ---- refused ----
 
 allow('+ping');
@@ -94,13 +101,6 @@ quick_is(sub { $t->get("/t/$later/$file") }, 200, 2, 'without that Redis')
 $writer->restart;
 allow('+hset', '+ping');
 ok(wait_for(sub { ask($later); used($later) }, 20), 'and when it is back');
-
-# ---- a worker that leaves ----
-
-my $last = $t->add_token(resources => { main => 'read' });
-is(ask($last), 200, 'a token is used');
-$t->reload_nginx;
-ok(wait_for(sub { used($last) }, 10), 'and written by a worker that leaves');
 
 is($t->redis('EXISTS', 'psm:u'), 0, 'the gate wrote nothing into its own Redis');
 $writer->stop;

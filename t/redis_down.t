@@ -14,7 +14,7 @@ use lib "$FindBin::Bin/lib";
 use PSM::Async qw(cache_is hang_up log_count reload_whole until_status);
 use PSM::Check qw(answer_is);
 use PSM::Gate;
-use PSM::Process qw(free_port);
+use PSM::Process qw(free_port wait_for);
 use Test::More;
 use Time::HiRes qw(sleep);
 
@@ -26,7 +26,7 @@ sub conf {
 
 	$t->write_conf(<<"EOC");
 psm_token_redis $redis $timeouts;
-psm_token_cache max=1000 valid=1h negative=1s;
+psm_token_cache max=1000 valid=1h negative=1s lease=60s;
 server {
 	listen %%LISTEN%%;
 	root %%ROOT%%;
@@ -99,6 +99,10 @@ is($t->get('/open/noarch/repodata.json')->{status}, 200, 'a public channel');
 is(log_count($t, 'redis is available again'), 1, 'one line of it');
 
 my $fresh = $t->add_token(resources => { main => 'read' });
+ok(wait_for(sub {
+	$t->get('/open/noarch/repodata.json');
+	$t->header($t->get("/t/$token/$file"), 'X-Cache') eq 'HIT';
+}, 10), 'its changes are told again, so things are remembered');
 $t->redis_server->stop;
 cache_is($t, $t->get("/t/$token/$file"), 200, 'HIT', 'what is cached serves');
 is($t->get('/open/noarch/repodata.json')->{status}, 200, 'anonymous too');

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
 # A name server for one test, over UDP: an address for each name that it was
-# told, nothing else. Takes an address whose port 53 is free, so a network of
-# the test's own.
+# told, nothing else. Takes port 53, which needs a network of the test's own,
+# or another one.
 #
 #	my $dns = PSM::Dns->start(address => '192.0.2.53', dir => $folder);
 #	$dns->set(redis => '192.0.2.2');
+#	PSM::Dns->start(address => '127.0.0.1', port => $port, dir => $folder);
 
 package PSM::Dns;
 
@@ -22,8 +23,8 @@ sub start {
 	my $self = bless { %arg, names => {} }, $class;
 	$self->_write;
 	my $socket = IO::Socket::INET->new(Proto => 'udp',
-		LocalAddr => $arg{address}, LocalPort => 53)
-		or die "$arg{address}:53: $!";
+		LocalAddr => $arg{address}, LocalPort => $arg{port} // 53)
+		or die "$arg{address}: $!";
 	$self->{process} = PSM::Process->start(name => 'dns', keep => [$socket],
 		code => sub { $self->_serve($socket) });
 	return $self;
