@@ -17,6 +17,7 @@ use PSM::Campaign;
 use PSM::FaultProxy;
 use PSM::Gate;
 use Test::More;
+use Time::HiRes qw(sleep);
 
 my $t = PSM::Gate->new(name => 'history: network', workers => 2);
 $t->start_redis;
@@ -26,6 +27,7 @@ my $c = PSM::Campaign->new($t, redis => $proxy->address);
 ok($c->start, 'each worker is well');
 
 my $heal = sub { $proxy->heal };
+my $calls = 0;
 my $listen = sub { $proxy->listen };
 
 # kind, direction, rule
@@ -47,6 +49,11 @@ for my $case (
 		rule(stream => down => { delay => 400 }), $heal],
 	['changes are later than the lease' =>
 		rule(stream => down => { delay => 700 }), $heal],
+	# What is answered late proves less: it counts from when it was asked.
+	['changes are late, then they stop' => sub {
+		$proxy->rule(stream => down => { delay => 450 }); sleep 1; $calls = 0 },
+		$heal, during => sub { $calls++ == 6 && $proxy->rule(stream => both =>
+			{ hold => 1 }) }],
 	['the stream is refused' => sub { $proxy->refuse; $proxy->cut('stream') },
 		$listen],
 	['all is refused' => sub { $proxy->refuse; $proxy->cut }, $listen,
