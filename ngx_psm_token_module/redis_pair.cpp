@@ -2,11 +2,14 @@
 
 #include "redis_pair.hpp"
 
+#include "clock.hpp"
 #include "conf.hpp"
 
 namespace psm::edge {
 
 namespace {
+
+constexpr Tick forgery_pause = 1000;
 
 RedisPair* self_of(void* context)
 {
@@ -43,7 +46,7 @@ RedisPair::RedisPair(const MainConf& conf, const RedisGuide& guide,
                     self->owner_.record(self->owner_.context, key);
                 },
             .flush = [](void* context,
-                        Flush why) { self_of(context)->flush(why); },
+                        Flush why) { self_of(context)->on_flush(why); },
             .proven = on_proven,
             .turned = on_stream,
             .count = on_loss},
@@ -118,6 +121,20 @@ void RedisPair::on_demoted(void* context)
         self->stream_->drop(Loss::wrong_role,
                             "the server is no master any more");
     }
+}
+
+/// A PUBLISH of somebody tells nothing: once in a while is enough, so that a
+/// flood of them does not keep every look-up from its answer.
+void RedisPair::on_flush(Flush why)
+{
+    if (why == Flush::forged) {
+        const Tick now = monotonic_now();
+        if (forged_at_ != 0 && now - forged_at_ < forgery_pause) {
+            return;
+        }
+        forged_at_ = now;
+    }
+    flush(why);
 }
 
 void RedisPair::on_proven(void* context, Tick until)

@@ -61,12 +61,14 @@ private:
     static void on_loss(void* context, Loss cause);
 
     [[nodiscard]] bool disagree() const noexcept;
+    void on_flush(Flush why);
 
     void flush(Flush why) { owner_.flush(owner_.context, why); }
 
     const MainConf& conf_;
     Owner owner_;
     Counters& counters_;
+    Tick forged_at_ = 0; // when a PUBLISH was heeded last
     RedisLink link_;
     std::optional<RedisStream> stream_; // none where nothing is remembered
 };
