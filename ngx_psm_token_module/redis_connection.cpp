@@ -88,7 +88,7 @@ void RedisConnection::begin_attempt()
     backoff_.attempt();
     state_ = State::finding;
     untried_ = 0; // what is left of an earlier attempt, whose addresses go
-    ngx_add_timer(&retry_, 2 * conf_.address.connect_timeout_ms);
+    ngx_add_timer(&retry_, ngx_msec_t{2} * conf_.address.connect_timeout_ms);
     place_.find(on_found, this);
 }
 

@@ -63,7 +63,7 @@ private:
     [[nodiscard]] bool disagree() const noexcept;
     void on_flush(Flush why);
 
-    void flush(Flush why) { owner_.flush(owner_.context, why); }
+    void flush(Flush why) const { owner_.flush(owner_.context, why); }
 
     const MainConf& conf_;
     Owner owner_;

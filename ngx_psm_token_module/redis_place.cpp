@@ -99,7 +99,7 @@ void RedisPlace::resolve()
         return;
     }
     if (ctx == NGX_NO_RESOLVER) {
-        problem_ = "no \"resolver\" to resolve \"" + host_ + "\"";
+        problem_ = R"(no "resolver" to resolve ")" + host_ + "\"";
         return;
     }
 
