@@ -14,7 +14,7 @@ use lib "$FindBin::Bin/lib";
 use PSM::Async qw(log_count reload_whole until_status);
 use PSM::Check qw(answer_is);
 use PSM::Gate;
-use PSM::Process qw(wait_for);
+use PSM::Process qw(slurp wait_for);
 use PSM::Sentinel;
 use PSM::Token qw(token_digest);
 use Test::More;
@@ -27,14 +27,11 @@ my $trio = PSM::Sentinel->start(dir => $t->dir . '/redis',
 	password => 'of-redis', sentinel_password => 'of-sentinels',
 	sentinel_user => 'watcher');
 # The user that README gives to the gate's sentinels.
-{
-	open my $fh, '<', "$FindBin::Bin/../README.md" or die $!;
-	local $/;
-	my ($rules) = <$fh> =~ /^ACL SETUSER psm-watch on >PASSWORD (.*)$/m
-		or die 'README has no psm-watch';
-	$_->command('ACL', 'SETUSER', 'psm-watch', 'on', '>of-sentinels',
-		split / /, $rules) for $trio->sentinels;
-}
+my ($rules) = slurp("$FindBin::Bin/../README.md")
+	=~ /^ACL SETUSER psm-watch on >PASSWORD (.*)$/m
+	or die 'README has no psm-watch';
+$_->command('ACL', 'SETUSER', 'psm-watch', 'on', '>of-sentinels',
+	split / /, $rules) for $trio->sentinels;
 my $redis_password = $t->private_file('redis', "of-redis\n");
 my $sentinel_password = $t->private_file('sentinel', "of-sentinels\n");
 

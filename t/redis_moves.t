@@ -19,7 +19,7 @@ use PSM::Process qw(free_port wait_for);
 use PSM::Redis;
 use Test::More;
 
-my $t = PSM::Gate->new(name => 'redis name');
+my $t = PSM::Gate->new(name => 'redis moves');
 my $file = 'main/noarch/repodata.json';
 $t->file($file, '{}');
 mkdir $t->dir . '/redis';
