@@ -17,6 +17,7 @@
 #include "record.hpp"
 
 #include <algorithm>
+#include <cassert>
 #include <cstring>
 #include <limits>
 #include <stdexcept>
@@ -53,14 +54,29 @@ T load(std::string_view bytes, std::size_t at) noexcept
     return value;
 }
 
-template <typename T>
-void store(std::string& bytes, T value)
-{
-    static_assert(std::is_trivially_copyable_v<T>);
-    char raw[sizeof value];
-    std::memcpy(raw, &value, sizeof value);
-    bytes.append(raw, sizeof raw);
-}
+/// Writes one value behind the other, where there is room for all of them.
+class Writer {
+public:
+    explicit Writer(char* at) noexcept : at_(at) {}
+
+    template <typename T>
+    void value(T value) noexcept
+    {
+        static_assert(std::is_trivially_copyable_v<T>);
+        std::memcpy(at_, &value, sizeof value);
+        at_ += sizeof value;
+    }
+
+    void text(std::string_view text) noexcept
+    {
+        at_ = std::copy(text.begin(), text.end(), at_);
+    }
+
+    [[nodiscard]] const char* at() const noexcept { return at_; }
+
+private:
+    char* at_;
+};
 
 /// A length as it is stored; a record that does not fit was never decoded
 /// by us, and a grant must not be cut short or left out.
@@ -111,6 +127,7 @@ Identity::Grant find_grant(std::string_view bytes,
 std::vector<Identity::Grant> grants_of(const TokenRecord& record)
 {
     std::vector<Identity::Grant> grants;
+    grants.reserve(record.resources.size() + record.channels.size());
     if (record.kind == TokenKind::resource) {
         for (const auto& [path, level] : record.resources) {
             grants.push_back({.path = path, .level = level});
@@ -219,25 +236,26 @@ std::string pack(const TokenRecord& record)
         size += grant_header_size + grant.path.size();
     }
 
-    std::string bytes;
-    bytes.reserve(size);
-    store(bytes, record.expires);
-    store(bytes, scopes_of(record).bits());
+    std::string bytes(size, '\0');
+    Writer out(bytes.data());
+    out.value(record.expires);
+    out.value(scopes_of(record).bits());
     const bool disabled = record.disabled || record.deleted.has_value();
-    store(bytes, disabled ? flag_disabled : std::uint8_t{0});
-    store(bytes, record.kind);
-    store(bytes, fit<std::uint8_t>(record.id.size()));
-    store(bytes, fit<std::uint8_t>(record.owner.size()));
-    store(bytes, fit<std::uint16_t>(record.name.size()));
-    store(bytes, fit<GrantCount>(grants.size()));
-    bytes += record.id;
-    bytes += record.name;
-    bytes += record.owner;
+    out.value(disabled ? flag_disabled : std::uint8_t{0});
+    out.value(record.kind);
+    out.value(fit<std::uint8_t>(record.id.size()));
+    out.value(fit<std::uint8_t>(record.owner.size()));
+    out.value(fit<std::uint16_t>(record.name.size()));
+    out.value(fit<GrantCount>(grants.size()));
+    out.text(record.id);
+    out.text(record.name);
+    out.text(record.owner);
     for (const Identity::Grant& grant : grants) {
-        store(bytes, grant.level);
-        store(bytes, fit<PathLength>(grant.path.size()));
-        bytes += grant.path;
+        out.value(grant.level);
+        out.value(fit<PathLength>(grant.path.size()));
+        out.text(grant.path);
     }
+    assert(out.at() == bytes.data() + size);
     return bytes;
 }
 

@@ -5,6 +5,7 @@
 #include "text.hpp"
 
 #include <algorithm>
+#include <span>
 
 namespace psm {
 
@@ -35,16 +36,20 @@ bool read_digest(std::string_view hex, TokenDigest& out) noexcept
 std::string record_key(std::string_view prefix, Subject subject,
                        std::string_view name)
 {
-    std::string key(prefix);
+    const bool is_token = subject == Subject::token;
+    const std::size_t length = is_token ? 2 * name.size() : name.size();
 
-    if (subject == Subject::channel) {
-        return key.append(channel_kind).append(name);
+    std::string key;
+    key.reserve(prefix.size() + token_kind.size() + length);
+    key.append(prefix).append(is_token ? token_kind : channel_kind);
+    if (!is_token) {
+        return key.append(name);
     }
-
-    TokenDigest digest;
-    std::ranges::copy(name, digest.bytes.begin());
-    const auto hex = digest.hex();
-    return key.append(token_kind).append(hex.data(), hex.size());
+    const std::size_t hex_at = key.size();
+    key.resize(hex_at + length);
+    to_hex({reinterpret_cast<const unsigned char*>(name.data()), name.size()},
+           std::span<char>(key).subspan(hex_at));
+    return key;
 }
 
 RecordName::RecordName(std::string_view prefix, std::string_view key) noexcept

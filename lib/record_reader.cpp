@@ -1,17 +1,15 @@
 // SPDX-License-Identifier: BSD-2-Clause
 //
-// A SAX handler, because a DOM would have merged the duplicate keys before
+// Event by event, because a tree would have merged the duplicate keys before
 // anyone could see them. `depth_` counts the open objects and arrays: the
 // record itself is 1, the entries of a map or list are at 2, and what lies
 // deeper is either skipped or makes its field Shape::other.
 
 #include "record_reader.hpp"
 
+#include "json_reader.hpp"
 #include "record.hpp"
 
-#include <nlohmann/json.hpp>
-
-#include <algorithm>
 #include <set>
 
 namespace psm {
@@ -19,84 +17,30 @@ namespace psm {
 namespace {
 
 constexpr std::size_t max_depth = 8;
+constexpr std::size_t usual_entries = 8;
 
-class Handler {
+static_assert(max_depth < JsonReader::max_depth);
+
+class Reading {
 public:
-    Handler(std::span<const std::string_view> keys, std::span<Field> fields)
-        : keys_(keys), fields_(fields)
+    Reading(std::string_view json, std::span<const std::string_view> keys,
+            std::span<Field> fields)
+        : reader_(json), keys_(keys), fields_(fields)
     {
     }
 
-    [[nodiscard]] const char* error() const { return error_; }
-
-    // What nlohmann's sax_parse calls; false stops it.
-
-    bool null() { return scalar(Shape::other); }
-
-    bool boolean(bool value)
+    /// Reads all of it; returns what is wrong, or nullptr.
+    const char* run()
     {
-        Field* const field = own_field();
-        if (field != nullptr) {
-            field->flag = value;
+        for (;;) {
+            const JsonEvent event = reader_.next();
+            if (event == JsonEvent::end) {
+                return nullptr;
+            }
+            if (!take(event)) {
+                return error_;
+            }
         }
-        return scalar(Shape::flag);
-    }
-
-    /// Called for what begins with a minus sign only.
-    bool number_integer(std::int64_t) { return scalar(Shape::other); }
-
-    bool number_unsigned(std::uint64_t value)
-    {
-        Field* const field = own_field();
-        if (field != nullptr) {
-            field->number = value;
-        }
-        return scalar(Shape::number);
-    }
-
-    bool number_float(double, const std::string&)
-    {
-        return scalar(Shape::other);
-    }
-
-    bool string(std::string& value)
-    {
-        if (depth_ == 2 && field_ != nullptr) {
-            add_entry(value);
-            return true;
-        }
-        Field* const field = own_field();
-        if (field != nullptr) {
-            field->text = std::move(value);
-        }
-        return scalar(Shape::text);
-    }
-
-    bool binary(std::vector<std::uint8_t>&) { return fail("not JSON"); }
-
-    bool start_object(std::size_t) { return open(Shape::map); }
-
-    bool start_array(std::size_t) { return open(Shape::list); }
-
-    bool end_object() { return close(); }
-
-    bool end_array() { return close(); }
-
-    bool key(std::string& name)
-    {
-        if (depth_ == 1) {
-            return take_key(name);
-        }
-        if (depth_ == 2 && field_ != nullptr) {
-            entry_key_ = std::move(name);
-        }
-        return true;
-    }
-
-    bool parse_error(std::size_t, const std::string&,
-                     const nlohmann::json::exception&)
-    {
-        return fail("not JSON");
     }
 
 private:
@@ -106,20 +50,96 @@ private:
         return false;
     }
 
+    bool take(JsonEvent event)
+    {
+        switch (event) {
+        case JsonEvent::key:
+            return key();
+        case JsonEvent::text:
+            return text();
+        case JsonEvent::number:
+            return number();
+        case JsonEvent::flag:
+            return flag();
+        case JsonEvent::null:
+            return scalar(Shape::other);
+        case JsonEvent::open_object:
+            return open(Shape::map);
+        case JsonEvent::open_array:
+            return open(Shape::list);
+        case JsonEvent::close_object:
+        case JsonEvent::close_array:
+            depth_--;
+            return true;
+        case JsonEvent::end:
+        case JsonEvent::error:
+            break;
+        }
+        return fail("not JSON");
+    }
+
     /// The field whose own value comes now, not a part of it.
     Field* own_field() { return depth_ == 1 ? field_ : nullptr; }
 
-    bool take_key(const std::string& name)
+    bool flag()
     {
-        if (!seen_.insert(name).second) {
-            return fail("a key stands twice");
+        if (Field* const field = own_field()) {
+            field->flag = reader_.flag();
         }
-        const auto found = std::ranges::find(keys_, std::string_view(name));
-        field_ =
-            found == keys_.end()
-                ? nullptr
-                : &fields_[static_cast<std::size_t>(found - keys_.begin())];
+        return scalar(Shape::flag);
+    }
+
+    bool number()
+    {
+        const auto number = reader_.number();
+        if (Field* const field = own_field()) {
+            field->number = number.value_or(0);
+        }
+        return scalar(number ? Shape::number : Shape::other);
+    }
+
+    bool text()
+    {
+        if (depth_ == 2 && field_ != nullptr) {
+            add_entry();
+            return true;
+        }
+        if (Field* const field = own_field()) {
+            field->text = reader_.text();
+        }
+        return scalar(Shape::text);
+    }
+
+    bool key()
+    {
+        if (depth_ == 1) {
+            return take_key(reader_.text());
+        }
+        if (depth_ == 2 && field_ != nullptr) {
+            entry_key_ = reader_.text();
+        }
         return true;
+    }
+
+    bool take_key(std::string_view name)
+    {
+        field_ = find_field(name);
+        const bool is_new = field_ != nullptr ? field_->shape == Shape::absent
+                                              : others_.emplace(name).second;
+        return is_new || fail("a key stands twice");
+    }
+
+    /// Looks behind the last one first: we write them in the order of `keys_`.
+    Field* find_field(std::string_view name)
+    {
+        for (std::size_t i = 0; i < keys_.size(); i++) {
+            const std::size_t at = (expected_ + i) % keys_.size();
+            if (keys_[at] == name) {
+                expected_ = at + 1;
+                return &fields_[at];
+            }
+        }
+        return nullptr;
     }
 
     bool scalar(Shape shape)
@@ -148,29 +168,28 @@ private:
         return true;
     }
 
-    bool close()
+    void add_entry()
     {
-        depth_--;
-        return true;
-    }
-
-    void add_entry(std::string& value)
-    {
+        auto& entries = field_->entries;
+        if (entries.empty()) {
+            entries.reserve(usual_entries);
+        }
         if (field_->shape == Shape::map) {
-            field_->entries.emplace_back(std::move(entry_key_),
-                                         std::move(value));
+            entries.emplace_back(std::move(entry_key_), reader_.text());
         } else if (field_->shape == Shape::list) {
-            field_->entries.emplace_back(std::move(value), std::string());
+            entries.emplace_back(reader_.text(), std::string_view());
         }
     }
 
+    JsonReader reader_;
     std::span<const std::string_view> keys_;
     std::span<Field> fields_;
-    std::set<std::string> seen_;
+    std::size_t expected_ = 0;     // where the next key is looked for first
+    std::set<std::string> others_; // the keys that are not ours
     std::string entry_key_;
     Field* field_ = nullptr; // of the member being read, if it is ours
     std::size_t depth_ = 0;
-    const char* error_ = "not JSON";
+    const char* error_ = nullptr;
 };
 
 } // namespace
@@ -182,14 +201,8 @@ std::optional<std::string> read_fields(std::string_view json,
     if (json.size() > max_record_size) {
         return "too large";
     }
-    // The library takes a byte order mark, and a NUL for the end of the text.
-    if (json.starts_with("\xef\xbb\xbf") ||
-        json.find('\0') != std::string_view::npos) {
-        return "not JSON";
-    }
-    Handler handler(keys, fields);
-    if (!nlohmann::json::sax_parse(json, &handler)) {
-        return handler.error();
+    if (const char* const error = Reading(json, keys, fields).run()) {
+        return error;
     }
     return std::nullopt;
 }

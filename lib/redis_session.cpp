@@ -11,11 +11,10 @@
 
 #include "text.hpp"
 
-#include <hiredis/hiredis.h>
-
 #include <algorithm>
 #include <array>
 #include <cassert>
+#include <charconv>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -104,6 +103,25 @@ private:
     std::size_t count_ = 0;
 };
 
+std::size_t count_digits(std::size_t number)
+{
+    std::size_t digits = 1;
+    for (; number >= 10; number /= 10) {
+        digits++;
+    }
+    return digits;
+}
+
+/// What append() adds for a command: an array of bulk strings.
+std::size_t formatted_size(std::span<const std::string_view> words)
+{
+    std::size_t size = count_digits(words.size()) + 3;
+    for (const std::string_view word : words) {
+        size += count_digits(word.size()) + word.size() + 5;
+    }
+    return size;
+}
+
 /// Bytes to send; the memory is kept.
 class Output {
 public:
@@ -119,12 +137,32 @@ public:
         return std::string_view(bytes_).substr(sent_);
     }
 
-    void append(std::string_view bytes) { bytes_.append(bytes); }
+    /// Words may hold any bytes.
+    void append(std::span<const std::string_view> words)
+    {
+        make_room(formatted_size(words));
+        append_count('*', words.size());
+        for (const std::string_view word : words) {
+            append_count('$', word.size());
+            bytes_.append(word).append("\r\n");
+        }
+    }
 
-    /// All that is in it so far is wiped once it is sent. Room comes first:
-    /// growing would leave a copy behind.
-    void reserve(std::size_t size) { bytes_.reserve(size); }
+    /// For `size` more bytes. Not left to the string: that would leave a copy
+    /// of a secret behind.
+    void make_room(std::size_t size)
+    {
+        if (bytes_.capacity() - bytes_.size() >= size) {
+            return;
+        }
+        std::string larger;
+        larger.reserve(std::max(bytes_.size() + size, 2 * bytes_.capacity()));
+        larger.append(bytes_);
+        larger.swap(bytes_);
+        wipe(larger);
+    }
 
+    /// All that is in it so far is wiped once it is sent.
     void seal() noexcept { secret_ = bytes_.size(); }
 
     void sent(std::size_t count) noexcept
@@ -142,6 +180,15 @@ public:
     }
 
 private:
+    void append_count(char kind, std::size_t count)
+    {
+        std::array<char, 20> digits;
+        char* const end =
+            std::to_chars(digits.begin(), digits.end(), count).ptr;
+        bytes_.push_back(kind);
+        bytes_.append(digits.data(), end).append("\r\n");
+    }
+
     [[nodiscard]] std::span<char> secret() noexcept
     {
         return std::span<char>(bytes_).first(secret_);
@@ -184,8 +231,6 @@ struct RedisSession::State {
     std::size_t steps_done = 0;
     bool started = false;
     std::optional<std::uint64_t> unasked; // the tag of what nobody asked for
-    std::vector<const char*> words; // as redisFormatCommandArgv wants them
-    std::vector<std::size_t> lengths;
 };
 
 RedisSession::RedisSession(const RedisLimits& limits, Handler handler,
@@ -199,17 +244,16 @@ RedisSession::~RedisSession() = default;
 void RedisSession::start(const RedisCredentials& credentials)
 {
     assert(!state_->started);
+    // Nothing below can fail for want of memory.
+    state_->output.make_room(4096 + credentials.user.size() +
+                             credentials.password.size() +
+                             credentials.client_name.size());
     state_->started = true;
-    state_->output.reserve(4096 + credentials.user.size() +
-                           credentials.password.size());
 
     const auto greet = [this](Step step,
                               std::span<const std::string_view> words) {
-        if (!broken() && enqueue(words, true)) {
-            state_->steps[state_->step_count++] = step;
-        } else {
-            fail("out of memory");
-        }
+        state_->output.append(words);
+        state_->steps[state_->step_count++] = step;
     };
 
     if (!credentials.user.empty()) {
@@ -245,7 +289,7 @@ bool RedisSession::command(std::span<const std::string_view> words,
         return false;
     }
     state_->tags.make_room();
-    if (!enqueue(words, false)) {
+    if (!enqueue(words)) {
         return false;
     }
     state_->tags.push(tag);
@@ -260,7 +304,7 @@ void RedisSession::listen(std::uint64_t tag) noexcept
 bool RedisSession::post(std::initializer_list<std::string_view> words)
 {
     return state_->started && !broken() &&
-           enqueue(std::span(words.begin(), words.size()), false);
+           enqueue(std::span(words.begin(), words.size()));
 }
 
 std::string_view RedisSession::output() const noexcept
@@ -296,35 +340,16 @@ void RedisSession::fail(std::string reason)
 }
 
 /// Appends a command to the output, within its limit.
-bool RedisSession::enqueue(std::span<const std::string_view> words, bool secret)
+bool RedisSession::enqueue(std::span<const std::string_view> words)
 {
-    state_->words.clear();
-    state_->lengths.clear();
-    for (const std::string_view word : words) {
-        state_->words.push_back(word.empty() ? "" : word.data());
-        state_->lengths.push_back(word.size());
-    }
-
-    char* formatted = nullptr;
-    const long long length =
-        redisFormatCommandArgv(&formatted, static_cast<int>(words.size()),
-                               state_->words.data(), state_->lengths.data());
-    if (length < 0) {
-        return false;
-    }
-    const std::unique_ptr<char, decltype(&redisFreeCommand)> owner(
-        formatted, &redisFreeCommand);
-    const auto size = static_cast<std::size_t>(length);
+    const std::size_t size = formatted_size(words);
     const std::size_t waiting = output().size();
     const std::size_t limit = state_->limits.max_output;
-    const bool fits = secret || (waiting <= limit && size <= limit - waiting);
-    if (fits) {
-        state_->output.append({formatted, size});
+    if (waiting > limit || size > limit - waiting) {
+        return false;
     }
-    if (secret) {
-        wipe({formatted, size});
-    }
-    return fits;
+    state_->output.append(words);
+    return true;
 }
 
 void RedisSession::drain()

@@ -10,9 +10,10 @@
 //     send(session.output()); session.sent(n);
 //     if (!session.feed(bytes)) { close; report session.error(); }
 //
-// hiredis formats the commands and parses the replies, with object functions
-// of our own that keep no reply tree, limit nesting, elements and sizes, and
-// do not recurse (redis.md section 2.4). Works with hiredis 0.14 and 1.x.
+// Commands are formatted here, straight into what is sent. hiredis parses the
+// replies, with object functions of our own that keep no reply tree, limit
+// nesting, elements and sizes, and do not recurse (redis.md section 2.4). Works
+// with hiredis 0.14 and 1.x.
 //
 // The order of replies is the only thing that ties one to its command. So
 // after any surprise (protocol error, a reply nobody asked for, a limit) the
@@ -122,7 +123,7 @@ private:
     struct State; // hiredis and the buffers, kept out of this header
 
     void fail(std::string reason);
-    bool enqueue(std::span<const std::string_view> words, bool secret);
+    bool enqueue(std::span<const std::string_view> words);
     void drain();
     void take(const RedisReply& reply);
     void take_greeting(const RedisReply& reply);

@@ -73,7 +73,7 @@ bool RedisLink::complete(void* context, RedisSession& session)
         return true;
     }
     link->counters_.add(Counter::redis_sends);
-    return session.command({"PING", link->fence_.next_ping()},
+    return session.command({"PING", link->fence_.next_ping().view()},
                            ReplyFence::ping);
 }
 

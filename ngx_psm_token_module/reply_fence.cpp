@@ -51,13 +51,6 @@ void ReplyFence::reset(std::uint64_t first) noexcept
     passing_ = false;
 }
 
-std::string ReplyFence::next_ping()
-{
-    std::string word = std::to_string(asked_);
-    asked_++;
-    return word;
-}
-
 void ReplyFence::on_reply(void* context, std::uint64_t tag,
                           const RedisReply& reply)
 {
@@ -79,7 +72,7 @@ void ReplyFence::hold(std::uint64_t tag, const RedisReply& reply)
     if (!answers(tag, reply)) {
         doubt_ = "Redis answered a command with: " + words_of(reply);
     } else if (reply.type == RedisType::string &&
-               reply.text == std::to_string(answered_)) {
+               reply.text == Digits(answered_).view()) {
         // No record is a number. Said at once: the PONG that is due would
         // never come.
         doubt_ = "Redis left out an answer";
@@ -93,7 +86,7 @@ void ReplyFence::hold(std::uint64_t tag, const RedisReply& reply)
 void ReplyFence::pass(const RedisReply& pong)
 {
     if (pong.type != RedisType::string ||
-        pong.text != std::to_string(answered_)) {
+        pong.text != Digits(answered_).view()) {
         const bool error = pong.type == RedisType::error;
         locked_out_ = error && pong.text.starts_with("NOAUTH");
         passing_ = error && is_transient(pong.text);

@@ -12,12 +12,33 @@
 
 #include "../lib/redis_session.hpp"
 
+#include <array>
+#include <charconv>
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace psm::edge {
+
+/// A number in digits.
+class Digits {
+public:
+    explicit Digits(std::uint64_t number) noexcept
+    {
+        char* const end = std::to_chars(text_.begin(), text_.end(), number).ptr;
+        length_ = static_cast<std::size_t>(end - text_.begin());
+    }
+
+    [[nodiscard]] std::string_view view() const noexcept
+    {
+        return {text_.data(), length_};
+    }
+
+private:
+    std::array<char, 20> text_{};
+    std::size_t length_ = 0;
+};
 
 class ReplyFence {
 public:
@@ -36,7 +57,7 @@ public:
     void reset(std::uint64_t first) noexcept;
 
     /// The word of the next PING. It must be sent.
-    [[nodiscard]] std::string next_ping();
+    [[nodiscard]] Digits next_ping() noexcept { return Digits(asked_++); }
 
     /// The handler to give to a session, its context being the fence. It may
     /// throw std::bad_alloc.

@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace {
 
@@ -41,6 +42,27 @@ void commands_are_formatted_and_pipelined(void**)
     check_that("fed", talk.session.feed("$-1\r\n+OK\r\n+PONG\r\n"));
     check_same("heard", talk.heard, "1=_ ;2=+OK ;3=+PONG ;");
     check_equal("none outstanding", talk.session.outstanding(), 0);
+}
+
+void lengths_are_written_whole(void**)
+{
+    std::string expected;
+    Talk talk;
+    for (const std::size_t length :
+         {0U, 1U, 9U, 10U, 99U, 100U, 999U, 1000U, 70000U}) {
+        const std::string word(length, 'w');
+        check_that(word, talk.session.command({"GET", word}, 1));
+        expected += "*2\r\n" + bulk("GET") + bulk(word);
+    }
+    check_same("lengths", talk.session.output(), expected);
+
+    const std::vector<std::string_view> many(101, "x");
+    check_that("many words", talk.session.command(many, 1));
+    expected += "*101\r\n";
+    for (const std::string_view word : many) {
+        expected += bulk(word);
+    }
+    check_same("a hundred", talk.session.output(), expected);
 }
 
 void errors_to_commands_go_to_the_handler(void**)
@@ -245,6 +267,7 @@ int main()
     const CMUnitTest tests[] = {
         cmocka_unit_test(null_arrays_are_nil_where_sentinels_answer),
         cmocka_unit_test(commands_are_formatted_and_pipelined),
+        cmocka_unit_test(lengths_are_written_whole),
         cmocka_unit_test(errors_to_commands_go_to_the_handler),
         cmocka_unit_test(every_split_gives_the_same_replies),
         cmocka_unit_test(handler_may_give_commands),
