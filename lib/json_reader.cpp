@@ -8,6 +8,7 @@
 #include "text.hpp"
 #include "utf8.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
@@ -202,9 +203,8 @@ bool JsonReader::string()
     const char* start = at_;
     bool is_copied = false;
     for (;;) {
-        while (at_ != end_ && plain[byte_of(*at_)]) {
-            at_++;
-        }
+        at_ = std::find_if_not(at_, end_,
+                               [](char c) { return plain[byte_of(c)]; });
         if (peek() == '"') {
             break;
         }
