@@ -9,12 +9,12 @@
 
 #include "redis_session.hpp"
 
+#include "redis_output.hpp"
 #include "text.hpp"
 
 #include <algorithm>
 #include <array>
 #include <cassert>
-#include <charconv>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -103,102 +103,6 @@ private:
     std::size_t count_ = 0;
 };
 
-std::size_t count_digits(std::size_t number)
-{
-    std::size_t digits = 1;
-    for (; number >= 10; number /= 10) {
-        digits++;
-    }
-    return digits;
-}
-
-/// What append() adds for a command: an array of bulk strings.
-std::size_t formatted_size(std::span<const std::string_view> words)
-{
-    std::size_t size = count_digits(words.size()) + 3;
-    for (const std::string_view word : words) {
-        size += count_digits(word.size()) + word.size() + 5;
-    }
-    return size;
-}
-
-/// Bytes to send; the memory is kept.
-class Output {
-public:
-    Output() = default;
-
-    ~Output() { wipe(secret()); }
-
-    Output(const Output&) = delete;
-    Output& operator=(const Output&) = delete;
-
-    [[nodiscard]] std::string_view view() const noexcept
-    {
-        return std::string_view(bytes_).substr(sent_);
-    }
-
-    /// Words may hold any bytes.
-    void append(std::span<const std::string_view> words)
-    {
-        make_room(formatted_size(words));
-        append_count('*', words.size());
-        for (const std::string_view word : words) {
-            append_count('$', word.size());
-            bytes_.append(word).append("\r\n");
-        }
-    }
-
-    /// For `size` more bytes. Not left to the string: that would leave a copy
-    /// of a secret behind.
-    void make_room(std::size_t size)
-    {
-        if (bytes_.capacity() - bytes_.size() >= size) {
-            return;
-        }
-        std::string larger;
-        larger.reserve(std::max(bytes_.size() + size, 2 * bytes_.capacity()));
-        larger.append(bytes_);
-        larger.swap(bytes_);
-        wipe(larger);
-    }
-
-    /// All that is in it so far is wiped once it is sent.
-    void seal() noexcept { secret_ = bytes_.size(); }
-
-    void sent(std::size_t count) noexcept
-    {
-        sent_ += std::min(count, bytes_.size() - sent_);
-        if (sent_ < secret_) {
-            return;
-        }
-        wipe(secret());
-        secret_ = 0;
-        if (sent_ == bytes_.size() || sent_ > bytes_.size() / 2) {
-            bytes_.erase(0, sent_);
-            sent_ = 0;
-        }
-    }
-
-private:
-    void append_count(char kind, std::size_t count)
-    {
-        std::array<char, 20> digits;
-        char* const end =
-            std::to_chars(digits.begin(), digits.end(), count).ptr;
-        bytes_.push_back(kind);
-        bytes_.append(digits.data(), end).append("\r\n");
-    }
-
-    [[nodiscard]] std::span<char> secret() noexcept
-    {
-        return std::span<char>(bytes_).first(secret_);
-    }
-
-    std::string bytes_;
-    std::size_t sent_ = 0;
-    std::size_t secret_ = 0;
-};
-
 } // namespace
 
 bool is_transient(std::string_view error)
@@ -224,7 +128,7 @@ struct RedisSession::State {
     Handler handler;
     void* context;
     RedisReader reader;
-    Output output;
+    RedisOutput output;
     TagQueue tags;
     std::array<Step, 3> steps{};
     std::size_t step_count = 0;
