@@ -57,7 +57,7 @@ for my $code (sort keys %status) {
 	like($answers, qr/^\| `$code` \| $answer \|/m, "$code is $answer");
 }
 
-my $cli = $ENV{PSM_TOKEN_CLI} // "$root/build/psm-token";
+my $cli = $ENV{PSM_CLI} // "$root/build/psm-token";
 my $help = `$cli --help`;
 is($?, 0, 'psm-token --help');
 my ($list) = $help =~ /^Subcommands:\n(.*)/ms;

@@ -221,8 +221,9 @@ sub _await_streams {
 		my $clients = eval { $redis->command('CLIENT', 'LIST') } // return 1;
 		my $streams = () = $clients =~ / sub=1 /g;
 		my @workers = $self->workers;
-		return $streams >= @workers;
-	}, 1);
+		return $streams >= @workers || slurp(
+			"$self->{test}{dir}/logs/error.log") =~ /redis.* is unavailable/;
+	}, 10);
 }
 
 # Graceful, so that a worker that cannot end is noticed; gives the exit code.
