@@ -265,6 +265,7 @@ void RedisConnection::became_ready()
     socket_.confirm();
     if (failed_) {
         failed_ = false;
+        told_refusal_ = false;
         ngx_log_error(NGX_LOG_NOTICE, log_, 0,
                       "psm token: %*s is available again", user_.name.size(),
                       user_.name.data());
@@ -359,8 +360,11 @@ void RedisConnection::schedule(const char* why, bool was_ready, ngx_err_t err)
         }
     }
 
-    if (!failed_) {
+    // That Redis refuses us is for people to mend: told, whatever was told of
+    // it before.
+    if (!failed_ || (verdict_.refused && !told_refusal_)) {
         failed_ = true;
+        told_refusal_ = verdict_.refused;
         ngx_log_error(NGX_LOG_ERR, log_, err,
                       "psm token: %*s is unavailable%*s: %s", user_.name.size(),
                       user_.name.data(), user_.without.size(),

@@ -133,7 +133,8 @@ private:
     ngx_log_t* log_;
     State state_ = State::down;
     bool failed_ = false;
-    Verdict verdict_; // of the session that is, or was last
+    bool told_refusal_ = false; // in the log, since it failed
+    Verdict verdict_;           // of the session that is, or was last
     Backoff backoff_;
     RedisPlace place_;
     std::size_t addr_ = 0;    // the one in use, or tried next

@@ -120,7 +120,8 @@ sub seen_while {
 		close $write;
 		open STDOUT, '>', $out;
 		open STDERR, '>&', \*STDOUT;
-		exec { "$PSM::Gate::REPO/build/psm-token" } 'psm-token', @words
+		exec { $ENV{PSM_CLI} // "$PSM::Gate::REPO/build/psm-token" }
+			'psm-token', @words
 			or POSIX::_exit(127);
 	}
 	close $read;
