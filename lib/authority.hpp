@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: BSD-2-Clause
+//
+// No one hands out more than he has (design.md section 7): what somebody may
+// hand out, whether a token stays within it, and what is left of a token that
+// does not.
+//
+// Levels are compared on every channel at once. What a record gives is the
+// same on all channels between two that it names, so it is enough to look at
+// each path that either side names: "main: manage" is more than a maker has
+// who holds "main: manage" and "main/secret: read".
+
+#pragma once
+
+#include "record.hpp"
+#include "scope.hpp"
+#include "user_record.hpp"
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace psm {
+
+/// What one record lets its holder hand out.
+struct Rights {
+    bool everything = false; // an administrator
+    std::map<std::string, Level> resources;
+    ScopeSet scopes;
+    std::vector<std::string> channels; // reach of the scopes; empty: everywhere
+};
+
+[[nodiscard]] Rights rights_of(const TokenRecord& record);
+[[nodiscard]] Rights rights_of(const UserRecord& record);
+
+/// Level L on a channel: by the most specific grant on it, or, within reach,
+/// by the scopes that make L (read: artifact:download and
+/// channel:view-artifacts; write: also artifact:create; manage: also
+/// artifact:edit, artifact:delete and channel:edit). The higher of both.
+[[nodiscard]] Level level_on(const Rights& rights, std::string_view channel);
+
+/// What may be handed out by one who is bound by several records at once: his
+/// token's and his own. No record at all: nothing.
+struct Authority {
+    std::vector<Rights> bounds;
+    std::int64_t until = never_expires; // the maker's token's expiry
+};
+
+/// A grant of a wanted token that goes beyond an authority.
+struct Excess {
+    std::string field; // "resources", "scopes", "channels", "expires_at"
+    std::string value; // the channel path or the scope; "" for the others
+    std::string why;   // a sentence for people: what is wanted, what is held
+};
+
+/// Everything in which `wanted` goes beyond; empty: it may be handed out. A
+/// scope token that reaches every channel is beyond one whose reach is not.
+[[nodiscard]] std::vector<Excess> excess(const Authority& authority,
+                                         const TokenRecord& wanted);
+
+/// For an edit: what `wanted` has beyond both the authority and `before`, the
+/// record that it replaces. To keep a grant is not to hand it out.
+[[nodiscard]] std::vector<Excess> excess(const Authority& authority,
+                                         const TokenRecord& before,
+                                         const TokenRecord& wanted);
+
+/// `record` with only those grants that stay within `bounds`; nullopt when
+/// none is left. The same record when nothing had to go. Its expiry stays.
+[[nodiscard]] std::optional<TokenRecord> cut(const TokenRecord& record,
+                                             const Rights& bounds);
+
+/// The scopes, and the levels, that may be handed out at least somewhere: what
+/// a form offers.
+[[nodiscard]] ScopeSet scopes_of(const Authority& authority);
+[[nodiscard]] Level level_on(const Authority& authority,
+                             std::string_view channel);
+
+} // namespace psm

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: BSD-2-Clause
+//
+// The records in Redis (design.md section 6), read and changed: once for the
+// command line, which blocks, and for the API, which must not. Every change is
+// one Transaction over record, id, indexes and audit, that does nothing when a
+// record is not the one it was worked out from any more; the caller then reads
+// again and decides anew.
+//
+// Keys beside the records, all below `prefix`:
+//
+//     i:<id>                            digest of the string that works
+//     ix:all, ix:o:<owner>, ix:b:<by>   ids by creation: all, an owner's, those
+//                                       that somebody made (a user or a token)
+//     ix:exp                            ids by expiry
+//     ix:del                            ids of tombstones by deletion
+//     ix:c, ix:u                        channel paths, names of users
+//
+// The port and whatever is given by reference must outlive the tasks.
+
+#pragma once
+
+#include "audit.hpp"
+#include "record.hpp"
+#include "redis_port.hpp"
+#include "task.hpp"
+#include "token_filter.hpp"
+#include "transaction.hpp"
+#include "user_record.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace psm {
+
+/// Deleted and expired records stay this long, so that people see why a job
+/// broke.
+inline constexpr std::int64_t grave_seconds = std::int64_t{30} * 24 * 3600;
+
+struct StoredChannel {
+    std::string path;
+    std::optional<Privacy> privacy; // none: the record breaks the rules
+};
+
+struct StoredUser {
+    std::string name;
+    std::string json;
+    UserRecord record;
+    std::optional<std::string> problem; // the record breaks the rules: why
+};
+
+/// Which ids, and in what order.
+struct TokenRange {
+    enum class Index : std::uint8_t { all, owner, maker, expiry, deleted };
+
+    Index index = Index::all;
+    std::string name{};            // of the owner or maker
+    std::string after{};           // a page's `next`; "": from the beginning
+    std::int64_t until = max_time; // the last score: an expiry, a deletion
+    std::size_t limit = 100;       // ids looked at, 1 to max_page
+};
+
+inline constexpr std::size_t max_page = 500;
+
+struct TokenPage {
+    std::vector<StoredToken> tokens; // those whose record is still there
+    std::string next;                // "": this was the last
+};
+
+class Store {
+public:
+    Store(RedisPort& port, std::string prefix);
+
+    // Tokens.
+
+    /// False when the digest or the id is taken.
+    Task<bool> create(TokenRecord record, std::string digest, Actor actor);
+
+    Task<std::optional<StoredToken>> find_id(std::string id);
+    /// Hexadecimal.
+    Task<std::optional<StoredToken>> find_digest(std::string digest);
+    /// nullopt where `range.after` is no page's `next`.
+    Task<std::optional<TokenPage>> list(TokenRange range);
+
+    /// Puts `after` in the place of `before` under the same string. An old
+    /// string that overlaps gets the same grants, and no later an expiry.
+    /// False: `before` is not what is stored any more.
+    Task<bool> edit(StoredToken before, TokenRecord after, Actor actor);
+
+    /// The same, under a new string (`digest`). The old one dies at once, or
+    /// with `overlap` (a fresh id, and until when) lives on beside it. A string
+    /// that overlapped before dies in any case.
+    struct Overlap {
+        std::string id;
+        std::int64_t until = 0;
+    };
+
+    Task<bool> reissue(StoredToken before, TokenRecord after,
+                       std::string digest, std::optional<Overlap> overlap,
+                       Actor actor);
+
+    enum class Removal : std::uint8_t { done, done_before, unknown, changed };
+
+    /// Turns the record, and that of a string which overlaps, into a
+    /// tombstone. One that is a tombstone already is written again, so that a
+    /// replica can confirm it. `changed`: it was changed meanwhile.
+    Task<Removal> remove(StoredToken token, Actor actor);
+    /// The same by id, again until it is done.
+    Task<Removal> remove_id(std::string id, Actor actor);
+
+    // Channels.
+
+    Task<std::vector<StoredChannel>> channels();
+    Task<void> set_privacy(std::string path, Privacy privacy, Actor actor);
+
+    /// The most specific record on the path of `channel` decides.
+    struct FoundPrivacy {
+        std::optional<Privacy> privacy; // none: the record breaks the rules
+        std::string channel; // whose record it is; empty: none has one
+    };
+
+    Task<FoundPrivacy> find_privacy(std::string channel, Privacy otherwise);
+
+    // Users.
+
+    Task<std::optional<StoredUser>> find_user(std::string name);
+    Task<std::vector<StoredUser>> users();
+    /// `before`: as it was read; none: there was no such user. False: that is
+    /// not so any more. The tokens of the user are not touched.
+    Task<bool> set_user(std::string name, std::optional<StoredUser> before,
+                        UserRecord after, Actor actor);
+
+    // Audit.
+
+    /// Entries behind `after` (an entry's id; "" from the oldest), at most
+    /// `limit`, waiting for one up to `wait_ms`.
+    Task<std::vector<AuditEntry>> audit(std::string after, std::size_t limit);
+    /// An attempt that was refused; see audit.hpp.
+    Task<void> note(AuditEvent event, Actor actor);
+
+    [[nodiscard]] std::string key(std::string_view kind,
+                                  std::string_view name) const;
+
+    /// One command whose error reply is the end of it.
+    Task<RedisValue> ask(std::vector<std::string> words);
+
+private:
+    Task<bool> commit(Transaction change);
+    Task<RedisValue> run_script(std::string_view script,
+                                std::vector<std::string> words,
+                                RedisCall::Effect effect);
+    Task<std::vector<RedisValue>> get_all(std::string_view kind,
+                                          std::vector<std::string> names);
+    Task<std::vector<StoredToken>> read_tokens(std::vector<std::string> ids);
+
+    RedisPort& port_;
+    std::string prefix_;
+};
+
+} // namespace psm
