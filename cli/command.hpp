@@ -18,9 +18,14 @@ namespace CLI {
 class App;
 }
 
+namespace psm {
+class Store;
+}
+
 namespace psm::cli {
 
-class Store;
+class BlockingPort;
+struct Replication;
 
 /// Exit codes (design.md section 7).
 inline constexpr int yes = 0;
@@ -47,6 +52,13 @@ private:
     throw Failure(cannot_tell, message);
 }
 
+/// After several tries.
+[[noreturn]] inline void give_up(const std::string& what)
+{
+    throw Failure(cannot_tell, what + " is being changed by others all the "
+                                      "time: nothing was done, try again");
+}
+
 class Environment {
 public:
     Environment();
@@ -62,7 +74,11 @@ public:
     /// without it.
     [[nodiscard]] Store& store();
 
+    /// Whether the changes made by the store are on a replica too.
+    [[nodiscard]] Replication replicated();
+
 private:
+    std::unique_ptr<BlockingPort> port_;
     std::unique_ptr<Store> store_;
 };
 

@@ -5,7 +5,9 @@
 #include "command.hpp"
 #include "inputs.hpp"
 #include "output.hpp"
-#include "store.hpp"
+#include "replication.hpp"
+
+#include "../lib/store.hpp"
 
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
@@ -34,9 +36,12 @@ int set(const ChannelOptions& options, Environment& environment)
         refuse("--privacy \"" + escape(options.privacy) +
                "\" is none: use public, authenticated or private");
     }
-    environment.store().set_privacy(
-        options.path, *privacy, {.who = login_name(), .now = environment.now});
-    const Replication done = environment.store().replicated();
+    if (!run_now(environment.store().set_privacy(
+            options.path, *privacy,
+            {.who = login_name(), .now = environment.now}))) {
+        give_up("channel " + options.path);
+    }
+    const Replication done = environment.replicated();
     if (environment.json) {
         ordered_json json = channel_json(options.path, privacy_name(*privacy));
         json["replicated"] = replication_json(done);
@@ -53,7 +58,8 @@ int list(Environment& environment)
 {
     ordered_json items;
     Table table({"CHANNEL", "PRIVACY"});
-    for (const StoredChannel& channel : environment.store().channels()) {
+    const auto channels = run_now(environment.store().channels());
+    for (const StoredChannel& channel : channels) {
         const std::string privacy(
             channel.privacy ? privacy_name(*channel.privacy) : "invalid");
         items.push_back(channel_json(channel.path, privacy));

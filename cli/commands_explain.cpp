@@ -7,10 +7,10 @@
 #include "lookup.hpp"
 #include "output.hpp"
 #include "request_url.hpp"
-#include "store.hpp"
 
 #include "../lib/channel.hpp"
 #include "../lib/clock_text.hpp"
+#include "../lib/store.hpp"
 #include "../lib/text.hpp"
 
 #include <CLI/CLI.hpp>
@@ -97,9 +97,10 @@ void set_privacy(const ExplainOptions& options, Environment& environment,
         asked.privacy_source = "does not matter here";
         return;
     }
-    const auto found = environment.store().find_privacy(
-        asked.question.target.channel, *otherwise);
-    asked.privacy = found.privacy;
+    const auto found = run_now(environment.store().find_privacy(
+        std::string(asked.question.target.channel), *otherwise));
+    asked.privacy = found.privacy ? static_cast<ChannelPrivacy>(*found.privacy)
+                                  : ChannelPrivacy::unavailable;
     asked.privacy_source = !found.channel.empty() ? "record of " + found.channel
                            : options.privacy.empty() ? "default"
                                                      : "--privacy";

@@ -7,7 +7,6 @@
 #include "lookup.hpp"
 #include "output.hpp"
 #include "snippets.hpp"
-#include "store.hpp"
 
 #include "../lib/scope.hpp"
 #include "../lib/text.hpp"

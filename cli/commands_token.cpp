@@ -5,11 +5,12 @@
 #include "command.hpp"
 #include "inputs.hpp"
 #include "output.hpp"
+#include "replication.hpp"
 #include "snippets.hpp"
-#include "store.hpp"
 
 #include "../lib/clock_text.hpp"
 #include "../lib/digest.hpp"
+#include "../lib/store.hpp"
 #include "../lib/text.hpp"
 #include "../lib/token.hpp"
 
@@ -17,7 +18,9 @@
 #include <nlohmann/json.hpp>
 #include <openssl/rand.h>
 
+#include <algorithm>
 #include <array>
+#include <iterator>
 
 namespace psm::cli {
 
@@ -127,14 +130,13 @@ int create(const CreateOptions& options, Environment& environment)
         throw Failure(cannot_tell, "OpenSSL cannot compute SHA-256");
     }
     const auto hex = digest.hex();
-    const Change change{.who = stored.record.created_by,
-                        .now = environment.now};
-    if (!environment.store().create(stored.record, {hex.data(), hex.size()},
-                                    change)) {
+    const Actor actor{.who = stored.record.created_by, .now = environment.now};
+    if (!run_now(environment.store().create(
+            stored.record, std::string(hex.data(), hex.size()), actor))) {
         throw Failure(no, "a token with this ID or digest exists already: "
                           "nothing was changed, try again");
     }
-    const Replication done = environment.store().replicated();
+    const Replication done = environment.replicated();
 
     if (environment.json) {
         ordered_json json = token_json(stored);
@@ -152,12 +154,28 @@ int create(const CreateOptions& options, Environment& environment)
                             stored.record.id + "` whether it is still there");
 }
 
+std::vector<StoredToken> list_all(Store& store, const std::string& owner)
+{
+    TokenRange range{.limit = max_page};
+    if (!owner.empty()) {
+        range.index = TokenRange::Index::owner;
+        range.name = owner;
+    }
+    std::vector<StoredToken> tokens;
+    do {
+        auto page = run_now(store.list(range));
+        std::ranges::move(page->tokens, std::back_inserter(tokens));
+        range.after = page->next;
+    } while (!range.after.empty());
+    return tokens;
+}
+
 int list(const std::string& owner, Environment& environment)
 {
     if (!owner.empty()) {
         check_owner(owner);
     }
-    const auto tokens = environment.store().list(owner);
+    const auto tokens = list_all(environment.store(), owner);
     ordered_json items;
     Table table({"ID", "NAME", "OWNER", "TYPE", "STATUS", "EXPIRES", "GRANTS"});
     for (const StoredToken& token : tokens) {
@@ -192,7 +210,7 @@ int list(const std::string& owner, Environment& environment)
 int show(const std::string& id, Environment& environment)
 {
     check_id(id);
-    const auto token = environment.store().find_id(id);
+    const auto token = run_now(environment.store().find_id(id));
     if (!token) {
         throw Failure(no, "no token has the ID " + id +
                               ": `psm-token list` shows those there are");
@@ -219,6 +237,7 @@ std::string_view describe_removal(Store::Removal removal)
     case Store::Removal::done_before:
         return "was deleted already";
     case Store::Removal::unknown:
+    case Store::Removal::changed:
         break;
     }
     return "unknown";
@@ -229,12 +248,16 @@ int remove(const std::vector<std::string>& ids, Environment& environment)
     for (const std::string& id : ids) {
         check_id(id);
     }
-    const Change change{.who = login_name(), .now = environment.now};
+    const Actor actor{.who = login_name(), .now = environment.now};
     ordered_json items;
     int code = yes;
     bool changed = false;
     for (const std::string& id : ids) {
-        const Store::Removal removal = environment.store().remove(id, change);
+        const Store::Removal removal =
+            run_now(environment.store().remove_id(id, actor));
+        if (removal == Store::Removal::changed) {
+            give_up("token " + id);
+        }
         const std::string result(describe_removal(removal));
         items.push_back({{"id", id}, {"result", result}});
         changed = changed || removal != Store::Removal::unknown;
@@ -248,8 +271,7 @@ int remove(const std::vector<std::string>& ids, Environment& environment)
             print("\n");
         }
     }
-    const Replication done =
-        changed ? environment.store().replicated() : Replication{};
+    const Replication done = changed ? environment.replicated() : Replication{};
     if (environment.json) {
         ordered_json json = list_json(std::move(items));
         json["replicated"] = replication_json(done);

@@ -31,7 +31,8 @@ void look_up_token(Credentials& found, Store& store)
         throw Failure(cannot_tell, "OpenSSL cannot compute SHA-256");
     }
     const auto hex = digest.hex();
-    found.stored = store.find_digest({hex.data(), hex.size()});
+    found.stored =
+        run_now(store.find_digest(std::string(hex.data(), hex.size())));
 }
 
 void judge_record(Credentials& found)
@@ -76,7 +77,7 @@ Credentials look_up(const std::string& what, Environment& environment)
         read_token(found, environment);
     } else {
         check_id(what);
-        found.stored = environment.store().find_id(what);
+        found.stored = run_now(environment.store().find_id(what));
         judge_record(found);
     }
     return found;

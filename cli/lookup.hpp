@@ -5,9 +5,8 @@
 
 #pragma once
 
-#include "store.hpp"
-
 #include "../lib/policy.hpp"
+#include "../lib/store.hpp"
 
 #include <optional>
 #include <string>

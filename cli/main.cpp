@@ -3,11 +3,15 @@
 // psm-token: makes, lists, explains and revokes tokens. Every command is a
 // row of one table; see command.hpp.
 
+#include "blocking_port.hpp"
 #include "command.hpp"
 #include "inputs.hpp"
 #include "output.hpp"
-#include "store.hpp"
+#include "redis_sentinel.hpp"
+#include "replication.hpp"
 #include "version.hpp"
+
+#include "../lib/store.hpp"
 
 #include <CLI/CLI.hpp>
 
@@ -93,9 +97,15 @@ Store& Environment::store()
         if (const auto problem = parse_redis_address(redis, address)) {
             refuse("--redis (or PSM_TOKEN_REDIS): " + *problem);
         }
-        store_ = std::make_unique<Store>(address);
+        port_ = std::make_unique<BlockingPort>(connect_redis(address));
+        store_ = std::make_unique<Store>(*port_, address.prefix);
     }
     return *store_;
+}
+
+Replication Environment::replicated()
+{
+    return wait_for_replica(port_->client());
 }
 
 } // namespace psm::cli

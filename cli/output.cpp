@@ -2,8 +2,6 @@
 
 #include "output.hpp"
 
-#include "store.hpp"
-
 #include "../lib/clock_text.hpp"
 #include "../lib/text.hpp"
 

@@ -5,7 +5,7 @@
 
 #pragma once
 
-#include "../lib/record.hpp"
+#include "../lib/token_filter.hpp"
 
 #include <nlohmann/json_fwd.hpp>
 
@@ -15,8 +15,6 @@
 #include <vector>
 
 namespace psm::cli {
-
-struct StoredToken;
 
 /// `text` without what would steer a terminal: control characters and bytes
 /// that are not UTF-8 become \xNN.

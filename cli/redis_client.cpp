@@ -49,19 +49,6 @@ std::string read_password(const std::string& parameter, const std::string& path)
     return line;
 }
 
-RedisValue own(const RedisReply& reply)
-{
-    RedisValue value;
-    value.type = reply.type;
-    value.text = reply.text;
-    value.integer = reply.integer;
-    value.elements.reserve(reply.elements.size());
-    for (const RedisReply& element : reply.elements) {
-        value.elements.push_back(own(element));
-    }
-    return value;
-}
-
 } // namespace
 
 RedisClient::RedisClient(RedisAddress address, Peer peer)
@@ -180,7 +167,7 @@ std::string RedisClient::remedy_for(std::string_view error) const
     return "";
 }
 
-RedisValue RedisClient::run(std::span<const std::string_view> words,
+RedisValue RedisClient::ask(std::span<const std::string_view> words,
                             std::uint32_t longer_ms)
 {
     reply_.reset();
@@ -193,13 +180,24 @@ RedisValue RedisClient::run(std::span<const std::string_view> words,
     } catch (const ConnectionError& error) {
         fail(error);
     }
-    if (reply_->type == RedisType::error) {
-        const std::string error = quote_reply(reply_->text);
-        fail("refused " + std::string(words.front()) + ": " + error +
-                 remedy_for(error),
-             true);
-    }
     return std::move(*reply_);
+}
+
+RedisValue RedisClient::run(std::span<const std::string_view> words,
+                            std::uint32_t longer_ms)
+{
+    RedisValue value = ask(words, longer_ms);
+    if (value.is_error()) {
+        refuse(words.front(), value.text);
+    }
+    return value;
+}
+
+void RedisClient::refuse(std::string_view command, std::string_view error) const
+{
+    const std::string quoted = quote_reply(error);
+    fail("refused " + std::string(command) + ": " + quoted + remedy_for(quoted),
+         true);
 }
 
 void RedisClient::on_reply(void* context, std::uint64_t /*tag*/,

@@ -16,6 +16,7 @@
 #include "redis_stream.hpp"
 
 #include "../lib/redis_address.hpp"
+#include "../lib/redis_port.hpp"
 #include "../lib/redis_session.hpp"
 
 #include <cstdint>
@@ -28,19 +29,6 @@
 #include <vector>
 
 namespace psm::cli {
-
-/// A reply that owns its texts. Arrays are flat, as in RedisReply.
-struct RedisValue {
-    RedisType type = RedisType::nil;
-    std::string text;
-    std::int64_t integer = 0;
-    std::vector<RedisValue> elements;
-
-    [[nodiscard]] bool is_nil() const noexcept
-    {
-        return type == RedisType::nil;
-    }
-};
 
 /// The server failed us.
 class RedisFailure : public Failure {
@@ -70,7 +58,11 @@ public:
     ~RedisClient() = default;
 
     /// Sends one command and waits for its reply, `longer_ms` longer than
-    /// usual; an error reply is a Failure.
+    /// usual. An error reply is a value.
+    RedisValue ask(std::span<const std::string_view> words,
+                   std::uint32_t longer_ms = 0);
+
+    /// The same where an error reply is a Failure.
     RedisValue run(std::span<const std::string_view> words,
                    std::uint32_t longer_ms = 0);
 
@@ -79,6 +71,10 @@ public:
     {
         return run(std::span(words.begin(), words.size()), longer_ms);
     }
+
+    /// The Failure for an error reply to a command.
+    [[noreturn]] void refuse(std::string_view command,
+                             std::string_view error) const;
 
     /// The address, for messages.
     [[nodiscard]] std::string place() const;

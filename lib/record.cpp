@@ -203,7 +203,7 @@ enum TokenKey : std::size_t {
     key_channels = 8,
 };
 
-constexpr std::array<Member<TokenRecord>, 16> token_members{{
+constexpr std::array<Member<TokenRecord>, 17> token_members{{
     {"v", true, [](Field& f, TokenRecord&) { return take_version(f); }},
     {"id", true,
      [](Field& f, TokenRecord& r) { return take_word(f, is_id, r.id); }},
@@ -256,7 +256,13 @@ constexpr std::array<Member<TokenRecord>, 16> token_members{{
      [](Field& f, TokenRecord& r) {
          return take_word(f, is_id, r.superseded_by);
      }},
+    {"supersedes", false,
+     [](Field& f, TokenRecord& r) {
+         return take_word(f, is_id, r.supersedes);
+     }},
 }};
+
+constexpr auto token_keys = keys_of(token_members);
 
 static_assert(token_members[key_resources].key == "resources");
 static_assert(token_members[key_scopes].key == "scopes");
@@ -305,6 +311,11 @@ std::optional<std::string> decode_token_record(std::string_view json,
         return problem;
     }
     return judge_grants(out, fields);
+}
+
+std::span<const std::string_view> token_record_keys() noexcept
+{
+    return token_keys;
 }
 
 std::optional<std::string> decode_channel_record(std::string_view json,

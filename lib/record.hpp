@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -42,7 +43,8 @@ struct TokenRecord {
     std::string created_by;
     bool disabled = false;
     std::optional<std::int64_t> deleted; // a tombstone since
-    std::string superseded_by;
+    std::string superseded_by; // an old string that overlaps: by that token
+    std::string supersedes;    // the other way round
 };
 
 /// Fills `out` from JSON; returns what is wrong, in words that hold nothing
@@ -54,6 +56,14 @@ decode_token_record(std::string_view json, TokenRecord& out);
 /// The JSON of a record, keys in the order of design.md section 6; parts that
 /// have their default are left out.
 [[nodiscard]] std::string encode_token_record(const TokenRecord& record);
+
+/// The same, in the place of `before`, a valid record: members that are not
+/// ours stay as they are.
+[[nodiscard]] std::string update_token_record(std::string_view before,
+                                              const TokenRecord& record);
+
+/// The members of a record that are ours, in their order.
+[[nodiscard]] std::span<const std::string_view> token_record_keys() noexcept;
 
 /// Who may read a channel without a grant.
 enum class Privacy : std::uint8_t { open, authenticated, closed };

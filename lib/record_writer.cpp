@@ -73,6 +73,23 @@ std::string encode_token_record(const TokenRecord& record)
     if (!record.superseded_by.empty()) {
         json["superseded_by"] = record.superseded_by;
     }
+    if (!record.supersedes.empty()) {
+        json["supersedes"] = record.supersedes;
+    }
+    return json.dump();
+}
+
+std::string update_token_record(std::string_view before,
+                                const TokenRecord& record)
+{
+    auto json = nlohmann::ordered_json::parse(encode_token_record(record));
+    const auto old = nlohmann::ordered_json::parse(before);
+    const auto keys = token_record_keys();
+    for (const auto& [key, value] : old.items()) {
+        if (std::ranges::find(keys, key) == keys.end()) {
+            json[key] = value;
+        }
+    }
     return json.dump();
 }
 

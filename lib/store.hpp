@@ -22,8 +22,10 @@
 #include "audit.hpp"
 #include "record.hpp"
 #include "redis_port.hpp"
+#include "script.hpp"
 #include "task.hpp"
 #include "token_filter.hpp"
+#include "token_limits.hpp"
 #include "transaction.hpp"
 #include "user_record.hpp"
 
@@ -63,6 +65,10 @@ struct TokenRange {
 };
 
 inline constexpr std::size_t max_page = 500;
+
+/// Keys: an index. Words: the last place's score and id, or "" twice; how many
+/// members. Replies with those behind it and their scores.
+[[nodiscard]] std::string_view page_script() noexcept;
 
 struct TokenPage {
     std::vector<StoredToken> tokens; // those whose record is still there
@@ -113,7 +119,8 @@ public:
     // Channels.
 
     Task<std::vector<StoredChannel>> channels();
-    Task<void> set_privacy(std::string path, Privacy privacy, Actor actor);
+    /// False: others change it all the time.
+    Task<bool> set_privacy(std::string path, Privacy privacy, Actor actor);
 
     /// The most specific record on the path of `channel` decides.
     struct FoundPrivacy {
@@ -134,9 +141,12 @@ public:
 
     // Audit.
 
-    /// Entries behind `after` (an entry's id; "" from the oldest), at most
-    /// `limit`, waiting for one up to `wait_ms`.
-    Task<std::vector<AuditEntry>> audit(std::string after, std::size_t limit);
+    enum class AuditStream : std::uint8_t { done, denied };
+
+    /// Entries behind `after` (an entry's id; "" from the oldest), oldest
+    /// first.
+    Task<std::vector<AuditEntry>> audit(AuditStream stream, std::string after,
+                                        std::size_t limit);
     /// An attempt that was refused; see audit.hpp.
     Task<void> note(AuditEvent event, Actor actor);
 
@@ -147,16 +157,38 @@ public:
     Task<RedisValue> ask(std::vector<std::string> words);
 
 private:
+    Task<RedisValue> get(std::string_view key);
+    Task<RedisValue> members(std::string_view key);
+    Task<RedisValue> run(const Script& script, std::vector<std::string> words,
+                         RedisCall::Effect effect);
     Task<bool> commit(Transaction change);
-    Task<RedisValue> run_script(std::string_view script,
-                                std::vector<std::string> words,
-                                RedisCall::Effect effect);
     Task<std::vector<RedisValue>> get_all(std::string_view kind,
                                           std::vector<std::string> names);
     Task<std::vector<StoredToken>> read_tokens(std::vector<std::string> ids);
+    Task<std::vector<StoredToken>>
+    with_last_use(std::vector<StoredToken> tokens);
+    Task<std::optional<StoredToken>> find_twin(TokenRecord record);
+
+    [[nodiscard]] std::string index_key(const TokenRange& range) const;
+    [[nodiscard]] std::string audit_key(AuditStream stream) const;
+
+    // Parts of a change.
+    void add_new(Transaction& change, const TokenRecord& record,
+                 const std::string& json, const std::string& digest,
+                 std::int64_t now) const;
+    void add_to_indexes(Transaction& change, const TokenRecord& record) const;
+    void set_expiry(Transaction& change, const TokenRecord& record) const;
+    void drop_from_indexes(Transaction& change,
+                           const TokenRecord& record) const;
+    void bury(Transaction& change, const StoredToken& token,
+              std::int64_t now) const;
+    void add_audit(Transaction& change, const AuditEvent& event,
+                   const Actor& actor) const;
 
     RedisPort& port_;
     std::string prefix_;
+    Script change_;
+    Script page_;
 };
 
 } // namespace psm
