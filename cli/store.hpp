@@ -12,6 +12,7 @@
 
 #include "../lib/policy.hpp"
 #include "../lib/record.hpp"
+#include "../lib/store.hpp"
 
 #include <cstdint>
 #include <memory>
@@ -21,19 +22,6 @@
 #include <vector>
 
 namespace psm::cli {
-
-struct StoredToken {
-    std::string digest; // hexadecimal
-    std::string json;
-    TokenRecord record;
-    std::optional<std::string> problem; // the record breaks the rules: why
-    std::optional<std::int64_t> last_used{};
-};
-
-struct StoredChannel {
-    std::string path;
-    std::optional<Privacy> privacy; // none: the record breaks the rules
-};
 
 /// Who changes something, and when.
 struct Change {
