@@ -23,11 +23,6 @@ struct ChannelOptions {
     std::string privacy;
 };
 
-ordered_json channel_json(const std::string& path, std::string_view privacy)
-{
-    return {{"channel", path}, {"privacy", privacy}};
-}
-
 int set(const ChannelOptions& options, Environment& environment)
 {
     check_channel(options.path);
@@ -43,7 +38,8 @@ int set(const ChannelOptions& options, Environment& environment)
     }
     const Replication done = environment.replicated();
     if (environment.json) {
-        ordered_json json = channel_json(options.path, privacy_name(*privacy));
+        ordered_json json =
+            channel_json({.path = options.path, .privacy = *privacy});
         json["replicated"] = replication_json(done);
         print_json(json);
     } else {
@@ -62,7 +58,7 @@ int list(Environment& environment)
     for (const StoredChannel& channel : channels) {
         const std::string privacy(
             channel.privacy ? privacy_name(*channel.privacy) : "invalid");
-        items.push_back(channel_json(channel.path, privacy));
+        items.push_back(channel_json(channel));
         table.add({channel.path, privacy});
     }
     if (environment.json) {

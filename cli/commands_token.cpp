@@ -13,10 +13,10 @@
 #include "../lib/store.hpp"
 #include "../lib/text.hpp"
 #include "../lib/token.hpp"
+#include "../lib/token_draft.hpp"
 
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
-#include <openssl/rand.h>
 
 #include <algorithm>
 #include <array>
@@ -41,47 +41,24 @@ struct CreateOptions {
     bool own_expiry = false;
 };
 
-/// A random UUID (RFC 9562 section 5.4).
-std::string make_id()
-{
-    std::array<unsigned char, 16> bytes{};
-    if (RAND_bytes(bytes.data(), static_cast<int>(bytes.size())) != 1) {
-        throw Failure(cannot_tell, "the random number generator failed");
-    }
-    bytes[6] = static_cast<unsigned char>((bytes[6] & 0x0fU) | 0x40U);
-    bytes[8] = static_cast<unsigned char>((bytes[8] & 0x3fU) | 0x80U);
-    std::array<char, 32> hex{};
-    to_hex(bytes, hex);
-    const std::string_view text(hex.data(), hex.size());
-    std::string id;
-    for (const auto& [at, length] :
-         {std::pair{0U, 8U}, {8U, 4U}, {12U, 4U}, {16U, 4U}, {20U, 12U}}) {
-        id += (id.empty() ? "" : "-") + std::string(text.substr(at, length));
-    }
-    return id;
-}
-
 TokenRecord make_record(const CreateOptions& options, std::int64_t now)
 {
-    TokenRecord record;
-    check_name(options.name);
-    check_description(options.description);
-    set_grants(options.grants, record);
-    record.created_by = login_name();
-    record.owner = options.owner.empty() ? record.created_by : options.owner;
-    check_owner(record.owner);
-    record.id = make_id();
-    record.name = options.name;
-    record.created = now;
-    record.expires = parse_expiry(options.expires, now);
-    record.description = options.description;
-
-    // What the gate would refuse must never be written.
-    TokenRecord read_back;
-    if (const auto problem =
-            decode_token_record(encode_token_record(record), read_back)) {
-        refuse("these options make no valid record: " + *problem);
+    if (options.grants.resources.empty() && options.grants.scopes.empty()) {
+        refuse("a token needs a grant: give --resource CHANNEL:LEVEL, or "
+               "--scope SCOPE");
     }
+    TokenRecord record;
+    record.created_by = login_name();
+    TokenDraft draft{.name = options.name,
+                     .description = options.description,
+                     .expires = parse_expiry(options.expires, now),
+                     .owner = options.owner.empty() ? record.created_by
+                                                    : options.owner};
+    set_grants(options.grants, draft);
+    refuse_problems(check_draft(draft, DraftKind::create, now));
+    record.id = make_token_id();
+    record.created = now;
+    refuse_problems(apply_draft(draft, record, record));
     return record;
 }
 
@@ -190,7 +167,7 @@ int list(const std::string& owner, Environment& environment)
         table.add(
             {record.id, record.name, record.owner,
              record.kind == TokenKind::resource ? "resource" : "scope",
-             std::string(status_of(record, environment.now)),
+             std::string(state_name(state_of(record, environment.now))),
              ends ? format_time(record.expires) : "never",
              describe_grants(record) +
                  (record.channels.empty() ? ""

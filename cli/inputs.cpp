@@ -5,12 +5,11 @@
 #include "command.hpp"
 #include "output.hpp"
 
-#include "../lib/channel.hpp"
 #include "../lib/clock_text.hpp"
+#include "../lib/quote.hpp"
 #include "../lib/text.hpp"
 #include "../lib/token.hpp"
-
-#include <nlohmann/json.hpp>
+#include "../lib/token_limits.hpp"
 
 #include <pwd.h>
 #include <termios.h>
@@ -19,69 +18,50 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
-#include <set>
+#include <map>
+#include <optional>
 
 namespace psm::cli {
 
 namespace {
 
-constexpr std::size_t max_name = 128;
-constexpr std::size_t max_description = 1024;
-constexpr std::size_t max_owner = 128;
-constexpr std::size_t max_id = 64;
-
-std::string in_quotes(std::string_view text)
+/// The option that says what the member of a draft does.
+std::string option_of(const std::string& field)
 {
-    return "\"" + escape(text) + "\"";
+    struct Row {
+        std::string_view member;
+        const char* option;
+    };
+
+    static constexpr Row rows[] = {
+        {"name", "--name"},
+        {"description", "--description"},
+        {"expires_at", "--expires"},
+        {"owner", "--owner"},
+        {"resources", "--resource"},
+        {"scopes", "--scope"},
+        {"channels", "--channel"},
+        {"reissue", "--reissue"},
+        {"overlap", "--overlap"},
+        {"service_account", "--service-account"},
+        {"", "what these options ask for"},
+    };
+    const std::string_view member =
+        std::string_view(field).substr(0, field.find_first_of(".["));
+    const auto* const row = std::ranges::find(rows, member, &Row::member);
+    return row != std::end(rows) ? row->option : field;
 }
 
-bool has_only(std::string_view text, std::string_view punctuation)
+void refuse_if(const std::string& option,
+               const std::optional<std::string>& problem)
 {
-    return std::all_of(text.begin(), text.end(), [=](char c) {
-        return is_alnum(c) || punctuation.find(c) != std::string_view::npos;
-    });
-}
-
-bool is_utf8(const std::string& text)
-{
-    try {
-        static_cast<void>(nlohmann::json(text).dump());
-        return true;
-    } catch (const nlohmann::json::type_error&) {
-        return false;
+    if (problem) {
+        refuse((option.empty() ? "" : option + " ") + *problem);
     }
 }
 
-/// C0, DEL and C1, whose UTF-8 is C2 80 to C2 9F.
-bool has_control(std::string_view text)
-{
-    for (std::size_t i = 0; i < text.size(); i++) {
-        const bool c1 = text[i] == '\xc2' && i + 1 < text.size() &&
-                        static_cast<unsigned char>(text[i + 1]) < 0xa0;
-        if (is_control(text[i]) || c1) {
-            return true;
-        }
-    }
-    return false;
-}
-
-void check_text(const char* option, const std::string& text,
-                std::size_t max_characters)
-{
-    if (!is_utf8(text)) {
-        refuse(std::string(option) + " " + in_quotes(text) + " is not UTF-8");
-    }
-    if (has_control(text)) {
-        refuse(std::string(option) + " " + in_quotes(text) +
-               " holds control characters: leave them out");
-    }
-    if (count_characters(text) > max_characters) {
-        refuse(std::string(option) + " is longer than " +
-               std::to_string(max_characters) + " characters: shorten it");
-    }
-}
-
-void add_resource(const std::string& text, TokenRecord& record)
+void add_resource(const std::string& text,
+                  std::map<std::string, Level>& resources)
 {
     const std::size_t colon = text.rfind(':');
     if (colon == std::string::npos) {
@@ -91,37 +71,16 @@ void add_resource(const std::string& text, TokenRecord& record)
     }
     const std::string channel = text.substr(0, colon);
     const auto level = find_level(text.substr(colon + 1));
-    check_channel(channel);
+    refuse_if("--resource", channel_problem(channel));
     if (!level) {
         refuse("--resource " + in_quotes(text) + ": " +
                in_quotes(text.substr(colon + 1)) +
                " is no level: use read, write or manage");
     }
-    if (!record.resources.emplace(channel, *level).second) {
+    if (!resources.emplace(channel, *level).second) {
         refuse("--resource names the channel " + in_quotes(channel) +
                " twice: keep one of them");
     }
-}
-
-void add_scope(const std::string& scope, TokenRecord& record)
-{
-    if (!find_scope(scope)) {
-        refuse("unknown scope " + in_quotes(scope) +
-               ": `psm-token scopes` lists all of them");
-    }
-    if (std::ranges::count(record.scopes, scope) != 0) {
-        refuse("--scope " + scope + " is given twice: keep one of them");
-    }
-    record.scopes.push_back(scope);
-}
-
-void add_reach(const std::string& channel, TokenRecord& record)
-{
-    check_channel(channel);
-    if (std::ranges::count(record.channels, channel) != 0) {
-        refuse("--channel " + channel + " is given twice: keep one of them");
-    }
-    record.channels.push_back(channel);
 }
 
 /// Asks for a token that is typed, and does not show it.
@@ -174,32 +133,14 @@ std::string login_name()
                             : "uid-" + std::to_string(geteuid());
 }
 
-void check_name(const std::string& name)
-{
-    if (name.empty()) {
-        refuse("--name is empty: say what the token is for, as in --name ci");
-    }
-    check_text("--name", name, max_name);
-}
-
-void check_description(const std::string& description)
-{
-    check_text("--description", description, max_description);
-}
-
 void check_owner(const std::string& owner)
 {
-    if (owner.empty() || owner.size() > max_owner ||
-        !has_only(owner, "._@+-")) {
-        refuse("owner " + in_quotes(owner) +
-               " is not valid: use 1 to 128 letters, digits and . _ @ + - "
-               "with --owner");
-    }
+    refuse_if("--owner", owner_problem(owner));
 }
 
 void check_id(const std::string& id)
 {
-    if (id.empty() || id.size() > max_id || !has_only(id, "-")) {
+    if (!is_token_id(id)) {
         refuse(in_quotes(id) +
                " is not the ID of a token: `psm-token list` shows them");
     }
@@ -207,29 +148,30 @@ void check_id(const std::string& id)
 
 void check_channel(const std::string& channel)
 {
-    if (!is_channel_path(channel)) {
-        refuse(in_quotes(channel) +
-               " is not a channel path: write NAME or NAME/SUBCHANNEL, at "
-               "most 8 parts of letters, digits and . _ -, none of them t, "
-               "simple, jupyter or a platform");
+    refuse_if("", channel_problem(channel));
+}
+
+void refuse_problems(const FieldProblems& problems)
+{
+    std::string text;
+    for (const FieldProblem& problem : problems) {
+        text += (text.empty() ? "" : "\n           ") +
+                option_of(problem.field) + " " + problem.why;
+    }
+    if (!text.empty()) {
+        refuse(text);
     }
 }
 
 void refuse_tokens_in_arguments(const std::vector<std::string>& arguments)
 {
     for (std::size_t i = 0; i < arguments.size(); i++) {
-        const std::string_view text = arguments[i];
-        for (std::size_t at = text.find(token_prefix);
-             at != std::string_view::npos;
-             at = text.find(token_prefix, at + 1)) {
-            if (classify_token(text.substr(at, token_length),
-                               TokenFormat::psm) == TokenShape::well_formed) {
-                refuse("argument " + std::to_string(i + 1) +
-                       " holds a token. Arguments are seen by every user of "
-                       "this machine and stay in the shell's history: give "
-                       "the token's ID, or `-` and the token on standard "
-                       "input. If this token is in use, replace it");
-            }
+        if (holds_own_token(arguments[i])) {
+            refuse("argument " + std::to_string(i + 1) +
+                   " holds a token. Arguments are seen by every user of this "
+                   "machine and stay in the shell's history: give the token's "
+                   "ID, or `-` and the token on standard input. If this token "
+                   "is in use, replace it");
         }
     }
 }
@@ -240,10 +182,6 @@ std::int64_t parse_expiry(const std::string& text, std::int64_t now)
         return never_expires;
     }
     if (const auto time = parse_time(text)) {
-        if (*time <= now) {
-            refuse("--expires " + in_quotes(text) + " is in the past: it is " +
-                   format_time(now) + " now");
-        }
         return *time;
     }
     const auto duration = parse_duration(text);
@@ -255,32 +193,19 @@ std::int64_t parse_expiry(const std::string& text, std::int64_t now)
     return now + *duration;
 }
 
-void set_grants(const GrantOptions& options, TokenRecord& record)
+void set_grants(const GrantOptions& options, TokenDraft& draft)
 {
-    const bool has_resources = !options.resources.empty();
-    const bool has_scopes = !options.scopes.empty();
-    if (has_resources && (has_scopes || !options.channels.empty())) {
-        refuse("--resource goes with neither --scope nor --channel: a token "
-               "has either resources or scopes. Create two tokens");
-    }
-    if (!has_resources && !has_scopes) {
-        refuse("a token needs a grant: give --resource CHANNEL:LEVEL, or "
-               "--scope SCOPE");
-    }
-    if (std::max({options.resources.size(), options.channels.size()}) >
-        max_resources) {
-        refuse("more than " + std::to_string(max_resources) +
-               " channels: grant their common parent, or create two tokens");
-    }
-    record.kind = has_resources ? TokenKind::resource : TokenKind::scope;
     for (const std::string& resource : options.resources) {
-        add_resource(resource, record);
+        if (!draft.resources) {
+            draft.resources.emplace();
+        }
+        add_resource(resource, *draft.resources);
     }
-    for (const std::string& scope : options.scopes) {
-        add_scope(scope, record);
+    if (!options.scopes.empty()) {
+        draft.scopes = options.scopes;
     }
-    for (const std::string& channel : options.channels) {
-        add_reach(channel, record);
+    if (!options.channels.empty()) {
+        draft.channels = options.channels;
     }
 }
 

@@ -5,7 +5,7 @@
 
 #pragma once
 
-#include "../lib/record.hpp"
+#include "../lib/token_draft.hpp"
 
 #include <cstdint>
 #include <string>
@@ -17,18 +17,19 @@ namespace psm::cli {
 /// The name of the user who runs this, for owner and audit.
 [[nodiscard]] std::string login_name();
 
-void check_name(const std::string& name);
-void check_description(const std::string& description);
 void check_owner(const std::string& owner);
 void check_id(const std::string& id);
 void check_channel(const std::string& channel);
+
+/// Ends with all of them, the options' names in the place of the fields', or
+/// does nothing when there are none.
+void refuse_problems(const FieldProblems& problems);
 
 /// Where the argument list holds one of our tokens. It is visible to every
 /// user of the machine and stays in the shell's history.
 void refuse_tokens_in_arguments(const std::vector<std::string>& arguments);
 
-/// "30d", "2027-01-31", "2027-01-31T10:00:00Z" or "never", as a time in the
-/// future.
+/// "30d", "2027-01-31", "2027-01-31T10:00:00Z" or "never".
 [[nodiscard]] std::int64_t parse_expiry(const std::string& text,
                                         std::int64_t now);
 
@@ -39,8 +40,8 @@ struct GrantOptions {
     std::vector<std::string> channels;
 };
 
-/// Fills kind, resources, scopes and channels of `record`.
-void set_grants(const GrantOptions& options, TokenRecord& record);
+/// Sets those grants of the draft that were given.
+void set_grants(const GrantOptions& options, TokenDraft& draft);
 
 /// The first line of standard input; the caller wipes it.
 [[nodiscard]] std::string read_token_from_stdin();

@@ -3,7 +3,7 @@
 #include "output.hpp"
 
 #include "../lib/clock_text.hpp"
-#include "../lib/text.hpp"
+#include "../lib/utf8.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -25,36 +25,6 @@ constexpr std::size_t gap = 2;
 constexpr std::size_t min_width = 8;
 constexpr std::string_view ellipsis = "\xe2\x80\xa6";
 
-/// C1, and the marks that turn the direction of the text behind them.
-bool steers_terminal(std::uint32_t code)
-{
-    return code < 0xa0 || (code >= 0x202a && code <= 0x202e) ||
-           (code >= 0x2066 && code <= 0x2069);
-}
-
-/// The length of the UTF-8 character that `text` begins with; 0 when it is
-/// none, or does something to a terminal.
-std::size_t printable_length(std::string_view text)
-{
-    const auto first = static_cast<unsigned char>(text.front());
-    if (first < 0x80) {
-        return is_control(text.front()) ? 0 : 1;
-    }
-    const std::size_t length = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
-    if (first < 0xc2 || first > 0xf4 || text.size() < length) {
-        return 0;
-    }
-    std::uint32_t code = first & (0x7fU >> length);
-    for (std::size_t i = 1; i < length; i++) {
-        const auto next = static_cast<unsigned char>(text[i]);
-        if ((next & 0xc0U) != 0x80) {
-            return 0;
-        }
-        code = code << 6U | (next & 0x3fU);
-    }
-    return steers_terminal(code) ? 0 : length;
-}
-
 /// The first `width` characters, the last of them an ellipsis when there
 /// were more.
 std::string cut(const std::string& text, std::size_t width)
@@ -64,7 +34,7 @@ std::string cut(const std::string& text, std::size_t width)
     }
     std::size_t at = 0;
     for (std::size_t kept = 0; kept + 1 < width; kept++) {
-        at += printable_length(std::string_view(text).substr(at));
+        at += utf8_length(std::string_view(text).substr(at));
     }
     return text.substr(0, at) + std::string(ellipsis);
 }
@@ -80,11 +50,6 @@ std::optional<std::size_t> terminal_width()
     return size.ws_col;
 }
 
-ordered_json time_json(std::optional<std::int64_t> time)
-{
-    return time ? ordered_json(format_time(*time)) : ordered_json(nullptr);
-}
-
 std::string join(const std::vector<std::string>& words)
 {
     std::string text;
@@ -95,31 +60,6 @@ std::string join(const std::vector<std::string>& words)
 }
 
 } // namespace
-
-std::string escape(std::string_view text)
-{
-    constexpr std::string_view digits = "0123456789abcdef";
-    std::string safe;
-    while (!text.empty()) {
-        std::size_t length = printable_length(text);
-        if (length == 0) {
-            const auto byte = static_cast<unsigned char>(text.front());
-            safe += {'\\', 'x', digits[byte >> 4U], digits[byte & 15U]};
-            length = 1;
-        } else {
-            safe += text.substr(0, length);
-        }
-        text.remove_prefix(length);
-    }
-    return safe;
-}
-
-std::size_t count_characters(std::string_view text)
-{
-    return static_cast<std::size_t>(std::ranges::count_if(text, [](char c) {
-        return (static_cast<unsigned char>(c) & 0xc0) != 0x80;
-    }));
-}
 
 void print(std::string_view text)
 {
@@ -135,9 +75,7 @@ void complain(std::string_view text)
 
 void print_json(const ordered_json& json)
 {
-    // A record of another writer may hold anything.
-    print(json.dump(2, ' ', false, ordered_json::error_handler_t::replace) +
-          "\n");
+    print(dump_json(json, 2) + "\n");
 }
 
 Table::Table(std::vector<std::string> headings)
@@ -200,54 +138,6 @@ std::string line(std::string_view name, std::string_view value)
     return text + escape(value) + "\n";
 }
 
-ordered_json token_json(const StoredToken& token)
-{
-    const TokenRecord& record = token.record;
-    const bool is_resource = record.kind == TokenKind::resource;
-    ordered_json json{{"id", record.id},
-                      {"name", record.name},
-                      {"type", is_resource ? "resource" : "scope"},
-                      {"owner", record.owner}};
-    if (is_resource) {
-        auto& resources = json["resources"] = ordered_json::array();
-        for (const auto& [channel, level] : record.resources) {
-            resources.push_back(
-                {{"channel", channel}, {"permission", level_name(level)}});
-        }
-    } else {
-        json["scopes"] = record.scopes;
-        if (!record.channels.empty()) {
-            json["channels"] = record.channels;
-        }
-    }
-    const bool ends = record.expires != never_expires;
-    // 0: another writer left it out.
-    json["created_at"] = time_json(
-        record.created != 0 ? std::optional(record.created) : std::nullopt);
-    json["expires_at"] =
-        time_json(ends ? std::optional(record.expires) : std::nullopt);
-    json["description"] = record.description;
-    json["last_used_at"] = time_json(token.last_used);
-    json["disabled"] = record.disabled;
-    json["rev"] = record.rev;
-    json["created_by"] = record.created_by;
-    if (record.deleted) {
-        json["deleted_at"] = time_json(record.deleted);
-    }
-    if (!record.superseded_by.empty()) {
-        json["superseded_by"] = record.superseded_by;
-    }
-    return json;
-}
-
-ordered_json list_json(ordered_json items)
-{
-    if (items.is_null()) {
-        items = ordered_json::array();
-    }
-    return {{"items", std::move(items)}, {"next", nullptr}};
-}
-
 std::string describe_grants(const TokenRecord& record)
 {
     if (record.kind == TokenKind::scope) {
@@ -280,22 +170,11 @@ std::string describe_expiry(const TokenRecord& record, std::int64_t now)
                      : " (" + format_duration(-left) + " ago)");
 }
 
-std::string_view status_of(const TokenRecord& record, std::int64_t now)
-{
-    if (record.deleted) {
-        return "deleted";
-    }
-    if (record.disabled) {
-        return "disabled";
-    }
-    return now >= record.expires ? "expired" : "active";
-}
-
 std::string describe_token(const StoredToken& token, std::int64_t now)
 {
     const TokenRecord& record = token.record;
     const bool is_resource = record.kind == TokenKind::resource;
-    std::string status(status_of(record, now));
+    std::string status(state_name(state_of(record, now)));
     if (record.deleted) {
         status += " since " + format_time(*record.deleted);
     }

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: BSD-2-Clause
 //
 // What the commands print: text that is safe for a terminal, tables that fit
-// it, and the JSON shape that the API shares (design.md section 7).
+// it, and the JSON that the API shares.
 
 #pragma once
 
+#include "../lib/quote.hpp"
+#include "../lib/record.hpp"
 #include "../lib/token_filter.hpp"
+#include "../lib/token_json.hpp"
 
 #include <nlohmann/json_fwd.hpp>
 
@@ -15,13 +18,6 @@
 #include <vector>
 
 namespace psm::cli {
-
-/// `text` without what would steer a terminal: control characters and bytes
-/// that are not UTF-8 become \xNN.
-[[nodiscard]] std::string escape(std::string_view text);
-
-/// Of UTF-8.
-[[nodiscard]] std::size_t count_characters(std::string_view text);
 
 void print(std::string_view text);
 
@@ -51,11 +47,6 @@ private:
 /// "name      value" lines under one another.
 [[nodiscard]] std::string line(std::string_view name, std::string_view value);
 
-[[nodiscard]] nlohmann::ordered_json token_json(const StoredToken& token);
-
-/// {"items":[...],"next":null}: we never cut a list.
-[[nodiscard]] nlohmann::ordered_json list_json(nlohmann::ordered_json items);
-
 /// "main:read main/dev:write", or the scopes.
 [[nodiscard]] std::string describe_grants(const TokenRecord& record);
 
@@ -65,10 +56,6 @@ private:
 /// "2027-01-31T00:00:00Z (in 30 days)", "never".
 [[nodiscard]] std::string describe_expiry(const TokenRecord& record,
                                           std::int64_t now);
-
-/// active, expired, disabled, deleted.
-[[nodiscard]] std::string_view status_of(const TokenRecord& record,
-                                         std::int64_t now);
 
 /// The lines of `show` about a token.
 [[nodiscard]] std::string describe_token(const StoredToken& token,

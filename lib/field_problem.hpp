@@ -11,8 +11,10 @@
 namespace psm {
 
 struct FieldProblem {
-    std::string field; // as in the JSON: "name", "resources[1].permission"
-    std::string why;   // "is empty: say what the token is for"
+    // As in the JSON: "name", "resources[1].permission". Empty for all of it:
+    // then the words follow "the body", "the line" and the like.
+    std::string field;
+    std::string why; // "is empty: say what the token is for"
 };
 
 using FieldProblems = std::vector<FieldProblem>;

@@ -49,6 +49,10 @@ public:
 
     [[nodiscard]] JsonEvent next();
 
+    /// How much of the text has been read: up to the end of the last event, or
+    /// to where the error is.
+    [[nodiscard]] const char* at() const noexcept { return at_; }
+
     /// Of a flag.
     [[nodiscard]] bool flag() const noexcept { return flag_; }
 

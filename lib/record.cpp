@@ -9,6 +9,8 @@
 #include "channel.hpp"
 #include "record_reader.hpp"
 #include "text.hpp"
+#include "token_limits.hpp"
+#include "utf8.hpp"
 
 #include <algorithm>
 #include <array>
@@ -19,11 +21,6 @@ namespace psm {
 namespace {
 
 using Problem = std::optional<std::string>;
-
-constexpr std::size_t max_id_length = 64;
-constexpr std::size_t max_name_characters = 128;
-constexpr std::size_t max_owner_length = 128;
-constexpr std::size_t max_description_characters = 1024;
 
 template <typename Record>
 struct Member {
@@ -75,30 +72,6 @@ Problem take_members(std::string_view json,
 bool has_control(std::string_view text)
 {
     return std::ranges::any_of(text, is_control);
-}
-
-/// Of UTF-8 that is known to be valid.
-std::size_t count_characters(std::string_view text)
-{
-    return static_cast<std::size_t>(std::ranges::count_if(text, [](char c) {
-        return (static_cast<unsigned char>(c) & 0xc0) != 0x80;
-    }));
-}
-
-bool is_id(std::string_view text)
-{
-    return !text.empty() && text.size() <= max_id_length &&
-           std::ranges::all_of(text,
-                               [](char c) { return is_alnum(c) || c == '-'; });
-}
-
-bool is_owner(std::string_view text)
-{
-    static constexpr std::string_view marks = "._@+-";
-    return !text.empty() && text.size() <= max_owner_length &&
-           std::ranges::all_of(text, [](char c) {
-               return is_alnum(c) || marks.find(c) != std::string_view::npos;
-           });
 }
 
 bool take_version(const Field& field)
@@ -206,14 +179,14 @@ enum TokenKey : std::size_t {
 constexpr std::array<Member<TokenRecord>, 17> token_members{{
     {"v", true, [](Field& f, TokenRecord&) { return take_version(f); }},
     {"id", true,
-     [](Field& f, TokenRecord& r) { return take_word(f, is_id, r.id); }},
+     [](Field& f, TokenRecord& r) { return take_word(f, is_token_id, r.id); }},
     {"rev", false,
      [](Field& f, TokenRecord& r) {
          return take_integer(f, 1, INT64_MAX, r.rev);
      }},
     {"name", true,
      [](Field& f, TokenRecord& r) {
-         return take_text(f, max_name_characters, r.name) && !r.name.empty();
+         return take_text(f, max_name, r.name) && !r.name.empty();
      }},
     {"owner", true,
      [](Field& f, TokenRecord& r) { return take_word(f, is_owner, r.owner); }},
@@ -237,11 +210,11 @@ constexpr std::array<Member<TokenRecord>, 17> token_members{{
      [](Field& f, TokenRecord& r) { return take_time(f, r.expires); }},
     {"desc", false,
      [](Field& f, TokenRecord& r) {
-         return take_text(f, max_description_characters, r.description);
+         return take_text(f, max_description, r.description);
      }},
     {"by", false,
      [](Field& f, TokenRecord& r) {
-         return take_text(f, max_name_characters, r.created_by);
+         return take_text(f, max_name, r.created_by);
      }},
     {"disabled", false,
      [](Field& f, TokenRecord& r) {
@@ -254,11 +227,11 @@ constexpr std::array<Member<TokenRecord>, 17> token_members{{
      }},
     {"superseded_by", false,
      [](Field& f, TokenRecord& r) {
-         return take_word(f, is_id, r.superseded_by);
+         return take_word(f, is_token_id, r.superseded_by);
      }},
     {"supersedes", false,
      [](Field& f, TokenRecord& r) {
-         return take_word(f, is_id, r.supersedes);
+         return take_word(f, is_token_id, r.supersedes);
      }},
 }};
 

@@ -165,6 +165,17 @@ bool is_own_token(std::string_view text) noexcept
     return checksum == crc32({text.data(), head_length});
 }
 
+bool holds_own_token(std::string_view text) noexcept
+{
+    for (std::size_t at = text.find(token_prefix); at != std::string_view::npos;
+         at = text.find(token_prefix, at + 1)) {
+        if (is_own_token(text.substr(at, token_length))) {
+            return true;
+        }
+    }
+    return false;
+}
+
 TokenShape classify_token(std::string_view text, TokenFormat format) noexcept
 {
     // What has our prefix and our length was meant to be ours, so a wrong

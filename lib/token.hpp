@@ -38,6 +38,9 @@ enum class TokenShape : std::uint8_t {
 /// A well-formed token of our own form.
 [[nodiscard]] bool is_own_token(std::string_view text) noexcept;
 
+/// Whether one stands anywhere in `text`.
+[[nodiscard]] bool holds_own_token(std::string_view text) noexcept;
+
 /// Says what `text` is; it is taken as it stands, already percent-decoded.
 [[nodiscard]] TokenShape classify_token(std::string_view text,
                                         TokenFormat format) noexcept;

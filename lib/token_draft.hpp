@@ -18,43 +18,59 @@
 
 namespace psm {
 
+enum class DraftKind : std::uint8_t { create, edit };
+
+/// An old string overlaps a new one at most so long.
+inline constexpr std::int64_t max_overlap = std::int64_t{30} * 24 * 3600;
+
 struct TokenDraft {
     std::optional<std::string> name{};
-    std::optional<std::string> owner{}; // not of an edit
     std::optional<std::string> description{};
     std::optional<std::int64_t> expires{}; // unix seconds, or never_expires
+
+    // Each replaces what there was as a whole. A token has resources or
+    // scopes; channels are the reach of scopes, empty: everywhere.
     std::optional<std::map<std::string, Level>> resources{};
     std::optional<std::vector<std::string>> scopes{};
-    std::optional<std::vector<std::string>> channels{}; // empty: everywhere
+    std::optional<std::vector<std::string>> channels{};
 
-    // Of an edit.
+    // Of a new token.
+    std::optional<std::string> owner{};
+    std::optional<std::string> service_account{}; // a channel, which owns it
+
+    // Of one that is there.
     bool reissue = false;
     std::optional<std::int64_t> overlap{}; // seconds
 
     [[nodiscard]] bool empty() const noexcept;
 };
 
-enum class DraftKind : std::uint8_t { create, edit };
-
 /// Reads the body of a request, as strictly as the API promises: every unknown
 /// or repeated member, wrong type, text that breaks a limit, unknown or
-/// repeated scope or channel is named. No problems: `out` holds it. Times are
-/// RFC 3339 or dates; `"expires_at":null` is never. Clients of PSM that send
-/// both kinds of grants with one of them empty (or null) are understood.
+/// repeated scope or channel is named, and whatever check_draft finds. No
+/// problems: `out` holds it; otherwise `out` is empty.
+///
+/// Times are RFC 3339 or dates; `"expires_at":null` is never. Clients of PSM
+/// that send both kinds of grants with one of them empty (or null) are
+/// understood. Of an edit only `{}` gives an empty draft.
 [[nodiscard]] FieldProblems read_draft(std::string_view json, DraftKind kind,
-                                       TokenDraft& out);
+                                       std::int64_t now, TokenDraft& out);
 
 /// What is wrong with a draft whatever it came from: texts, grants, their
 /// number, a time in the past.
-[[nodiscard]] FieldProblems check_draft(const TokenDraft& draft,
+[[nodiscard]] FieldProblems check_draft(const TokenDraft& draft, DraftKind kind,
                                         std::int64_t now);
 
-/// The record that a draft makes, from nothing (create) or of `before`. The
-/// kind of a token cannot change. `out` has the same id, rev + 1, and what the
-/// draft does not name. Grants and their reach are replaced as a whole.
+/// The record that a checked draft makes of `before`, which has grants for an
+/// edit, and none for a new token: then `before` says its id, owner, maker and
+/// times where the draft does not. An edit keeps the kind, counts rev, and
+/// leaves what the draft does not name, the reach too.
 [[nodiscard]] FieldProblems apply_draft(const TokenDraft& draft,
                                         const TokenRecord& before,
                                         TokenRecord& out);
+
+/// "service-account-channel-main".
+[[nodiscard]] std::string service_account_of(std::string_view channel);
 
 /// A random UUID (RFC 9562 section 5.4). Throws std::runtime_error when the
 /// generator fails.

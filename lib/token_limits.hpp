@@ -25,7 +25,12 @@ description_problem(std::string_view description);
 [[nodiscard]] std::optional<std::string>
 channel_problem(std::string_view channel);
 
-/// Letters, digits and dashes, 1 to max_id of them: a token's.
-[[nodiscard]] bool is_token_id(std::string_view id) noexcept;
+[[nodiscard]] std::optional<std::string> scope_problem(std::string_view scope);
+
+/// What records may hold: they are older than the wishes above, and others
+/// write them, too.
+[[nodiscard]] bool is_owner(std::string_view text) noexcept;
+/// Letters, digits and dashes, 1 to max_id of them.
+[[nodiscard]] bool is_token_id(std::string_view text) noexcept;
 
 } // namespace psm

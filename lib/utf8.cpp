@@ -2,6 +2,8 @@
 
 #include "utf8.hpp"
 
+#include <algorithm>
+
 namespace psm {
 
 namespace {
@@ -55,6 +57,25 @@ std::size_t utf8_length(std::string_view text) noexcept
         }
     }
     return row.length;
+}
+
+bool is_utf8(std::string_view text) noexcept
+{
+    while (!text.empty()) {
+        const std::size_t length = utf8_length(text);
+        if (length == 0) {
+            return false;
+        }
+        text.remove_prefix(length);
+    }
+    return true;
+}
+
+std::size_t count_characters(std::string_view text) noexcept
+{
+    return static_cast<std::size_t>(std::ranges::count_if(text, [](char c) {
+        return (static_cast<unsigned char>(c) & 0xc0) != 0x80;
+    }));
 }
 
 void append_utf8(std::string& out, char32_t code)

@@ -14,6 +14,11 @@ namespace psm {
 /// none.
 [[nodiscard]] std::size_t utf8_length(std::string_view text) noexcept;
 
+[[nodiscard]] bool is_utf8(std::string_view text) noexcept;
+
+/// Of a text that is UTF-8.
+[[nodiscard]] std::size_t count_characters(std::string_view text) noexcept;
+
 /// `code` must be a character: at most U+10FFFF, and no surrogate.
 void append_utf8(std::string& out, char32_t code);
 

@@ -178,7 +178,7 @@ subtest 'create refuses' => sub {
 	refused('both kinds', [@scope, '--resource', 'a:read'],
 		qr/either resources or scopes/);
 	refused('resources and reach', [@good, '--channel', 'a'],
-		qr/--resource goes with neither --scope nor --channel/);
+		qr/--resource goes with neither scopes nor channels/);
 	refused('no level', [@base, '--resource', 'main'],
 		qr/--resource "main" has no level/, qr/CHANNEL:read/);
 	refused('bad level', [@base, '--resource', 'main:admin'],
@@ -192,11 +192,13 @@ subtest 'create refuses' => sub {
 	refused('channel twice', [@base, '--resource', 'a:read', '--resource',
 		'a:write'], qr/channel "a" twice/);
 	refused('unknown scope', [@base, '--scope', 'artifact:fly'],
-		qr/unknown scope "artifact:fly": `psm-token scopes`/);
+		qr/--scope "artifact:fly" is no scope: those of artifact are .*:view/);
+	refused('unknown category', [@base, '--scope', 'pie:view'],
+		qr/--scope "pie:view" is no scope: scopes begin with .* artifact,/);
 	refused('scope twice', [@scope, '--scope', 'artifact:download'],
-		qr/--scope artifact:download is given twice/);
+		qr/--scope "artifact:download" is given twice/);
 	refused('reach twice', [@scope, '--channel', 'a', '--channel', 'a'],
-		qr/--channel a is given twice/);
+		qr/--channel "a" is given twice/);
 	refused('bad reach', [@scope, '--channel', 'a/t'],
 		qr{"a/t" is not a channel path});
 	refused('too many', [@base, map { ('--resource', "c$_:read") } 1 .. 257],
@@ -205,7 +207,7 @@ subtest 'create refuses' => sub {
 		qr/--expires "\Q$_\E" is no time: write .*30d/)
 		for '0d', '30', '30 days', '2027-13-01', '99999y', 'soon';
 	refused("past $_", [@good, '--expires', $_],
-		qr/--expires "\Q$_\E" is in the past/)
+		qr/--expires \Q$_\E.* is in the past: it is /)
 		for '2001-01-01', '2020-01-01T00:00:00Z';
 	refused("url $_", [@good, '--url', $_], qr/--url/)
 		for 'example.org', 'ftp://h', 'https://', 'https://u:p@h',
