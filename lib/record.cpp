@@ -1,83 +1,23 @@
 // SPDX-License-Identifier: BSD-2-Clause
 //
-// A record's members are rows of a table: key, whether it must be there, and
-// the function that takes its value or refuses it. What members mean to one
-// another (a type and its grants) is judged when all have been taken.
+// The members of a token and of a channel. What members mean to one another (a
+// type and its grants) is judged when all have been taken.
 
 #include "record.hpp"
 
-#include "channel.hpp"
-#include "record_reader.hpp"
+#include "record_members.hpp"
 #include "text.hpp"
 #include "token_limits.hpp"
 #include "utf8.hpp"
 
 #include <algorithm>
 #include <array>
-#include <set>
 
 namespace psm {
 
 namespace {
 
 using Problem = std::optional<std::string>;
-
-template <typename Record>
-struct Member {
-    std::string_view key;
-    bool required = false;
-    bool (*take)(Field& field, Record& out) = nullptr;
-};
-
-template <typename Record, std::size_t N>
-constexpr std::array<std::string_view, N>
-keys_of(const std::array<Member<Record>, N>& members)
-{
-    std::array<std::string_view, N> keys{};
-    std::ranges::transform(members, keys.begin(), &Member<Record>::key);
-    return keys;
-}
-
-Problem about(std::string_view key, std::string_view what)
-{
-    std::string text = "\"";
-    text += key;
-    text += "\" ";
-    text += what;
-    return text;
-}
-
-/// Reads and takes every member; `fields` tells the caller which were there.
-template <typename Record, std::size_t N>
-Problem take_members(std::string_view json,
-                     const std::array<Member<Record>, N>& members,
-                     std::array<Field, N>& fields, Record& out)
-{
-    const auto keys = keys_of(members);
-    if (Problem problem = read_fields(json, keys, fields)) {
-        return problem;
-    }
-    for (std::size_t i = 0; i < N; i++) {
-        if (fields[i].shape == Shape::absent) {
-            if (members[i].required) {
-                return about(keys[i], "is missing");
-            }
-        } else if (!members[i].take(fields[i], out)) {
-            return about(keys[i], "is not valid");
-        }
-    }
-    return std::nullopt;
-}
-
-bool has_control(std::string_view text)
-{
-    return std::ranges::any_of(text, is_control);
-}
-
-bool take_version(const Field& field)
-{
-    return field.shape == Shape::number && field.number == record_version;
-}
 
 bool take_integer(const Field& field, std::int64_t min, std::int64_t max,
                   std::int64_t& out)
@@ -116,43 +56,6 @@ bool take_word(Field& field, bool (*is_valid)(std::string_view),
     return true;
 }
 
-/// A list of words, none of them twice.
-bool take_words(Field& field, bool (*is_valid)(std::string_view),
-                std::vector<std::string>& out)
-{
-    if (field.shape != Shape::list || field.entries.empty() ||
-        field.entries.size() > max_resources) {
-        return false;
-    }
-    std::set<std::string_view> seen;
-    for (const auto& entry : field.entries) {
-        if (!is_valid(entry.first) || !seen.insert(entry.first).second) {
-            return false;
-        }
-    }
-    out.reserve(field.entries.size());
-    for (auto& entry : field.entries) {
-        out.push_back(std::move(entry.first));
-    }
-    return true;
-}
-
-bool take_resources(Field& field, std::map<std::string, Level>& out)
-{
-    if (field.shape != Shape::map || field.entries.empty() ||
-        field.entries.size() > max_resources) {
-        return false;
-    }
-    for (auto& [path, name] : field.entries) {
-        const auto level = find_level(name);
-        if (!level || !is_channel_path(path) ||
-            !out.emplace(std::move(path), *level).second) {
-            return false;
-        }
-    }
-    return true;
-}
-
 bool take_type(const Field& field, TokenKind& out)
 {
     if (field.shape != Shape::text) {
@@ -160,13 +63,6 @@ bool take_type(const Field& field, TokenKind& out)
     }
     out = field.text == "scope" ? TokenKind::scope : TokenKind::resource;
     return field.text == "scope" || field.text == "resource";
-}
-
-/// Unknown scopes are kept: they grant nothing here, but are not ours to
-/// drop.
-bool is_scope_word(std::string_view text)
-{
-    return !text.empty() && !has_control(text);
 }
 
 // The order of the rows is that of the record (design.md section 6).
@@ -195,15 +91,9 @@ constexpr std::array<Member<TokenRecord>, 17> token_members{{
     {"resources", false,
      [](Field& f, TokenRecord& r) { return take_resources(f, r.resources); }},
     {"scopes", false,
-     [](Field& f, TokenRecord& r) {
-         return take_words(f, is_scope_word, r.scopes);
-     }},
+     [](Field& f, TokenRecord& r) { return take_scopes(f, r.scopes); }},
     {"channels", false,
-     [](Field& f, TokenRecord& r) {
-         return take_words(
-             f, [](std::string_view path) { return is_channel_path(path); },
-             r.channels);
-     }},
+     [](Field& f, TokenRecord& r) { return take_channels(f, r.channels); }},
     {"created", false,
      [](Field& f, TokenRecord& r) { return take_time(f, r.created); }},
     {"expires", false,
@@ -217,10 +107,7 @@ constexpr std::array<Member<TokenRecord>, 17> token_members{{
          return take_text(f, max_name, r.created_by);
      }},
     {"disabled", false,
-     [](Field& f, TokenRecord& r) {
-         r.disabled = f.flag;
-         return f.shape == Shape::flag;
-     }},
+     [](Field& f, TokenRecord& r) { return take_flag(f, r.disabled); }},
     {"deleted", false,
      [](Field& f, TokenRecord& r) {
          return take_time(f, r.deleted.emplace());

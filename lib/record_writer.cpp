@@ -5,6 +5,8 @@
 
 #include "record.hpp"
 
+#include "record_members.hpp"
+
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
@@ -32,6 +34,16 @@ std::optional<Privacy> find_privacy(std::string_view name) noexcept
     return static_cast<Privacy>(found - std::begin(privacy_names));
 }
 
+nlohmann::ordered_json
+resources_json(const std::map<std::string, Level>& resources)
+{
+    auto json = nlohmann::ordered_json::object();
+    for (const auto& [path, level] : resources) {
+        json[path] = level_name(level);
+    }
+    return json;
+}
+
 /// Throws when a text is not UTF-8: such a record must not be written.
 std::string encode_token_record(const TokenRecord& record)
 {
@@ -41,10 +53,7 @@ std::string encode_token_record(const TokenRecord& record)
     };
     if (record.kind == TokenKind::resource) {
         json["type"] = "resource";
-        auto& resources = json["resources"] = nlohmann::ordered_json::object();
-        for (const auto& [path, level] : record.resources) {
-            resources[path] = level_name(level);
-        }
+        json["resources"] = resources_json(record.resources);
     } else {
         json["type"] = "scope";
         json["scopes"] = record.scopes;

@@ -63,6 +63,7 @@ static_assert(scopes[artifact_create].name == "artifact:create");
 static_assert(scopes[artifact_delete].name == "artifact:delete");
 static_assert(scopes[artifact_download].name == "artifact:download");
 static_assert(scopes[artifact_edit].name == "artifact:edit");
+static_assert(scopes[channel_edit].name == "channel:edit");
 static_assert(scopes[channel_view_artifacts].name == "channel:view-artifacts");
 static_assert(scopes[subchannel_view_artifacts].name ==
               "subchannel:view-artifacts");

@@ -41,11 +41,12 @@ inline constexpr std::size_t scope_count = 37;
 /// In the order of the product page.
 extern const std::array<ScopeInfo, scope_count> scopes;
 
-/// The rows that the policy asks for by itself; scope.cpp proves them.
+/// The rows that the rules ask for by themselves; scope.cpp proves them.
 inline constexpr Scope artifact_create = 0;
 inline constexpr Scope artifact_delete = 1;
 inline constexpr Scope artifact_download = 2;
 inline constexpr Scope artifact_edit = 3;
+inline constexpr Scope channel_edit = 7;
 inline constexpr Scope channel_view_artifacts = 10;
 inline constexpr Scope subchannel_view_artifacts = 21;
 
@@ -72,6 +73,11 @@ public:
     [[nodiscard]] constexpr bool meets(ScopeSet other) const noexcept
     {
         return (bits_ & other.bits_) != 0;
+    }
+
+    [[nodiscard]] constexpr bool has_all(ScopeSet other) const noexcept
+    {
+        return (bits_ & other.bits_) == other.bits_;
     }
 
     friend constexpr ScopeSet operator|(ScopeSet a, ScopeSet b) noexcept

@@ -25,7 +25,9 @@ struct UserRecord {
 };
 
 /// Fills `out` from JSON; returns what is wrong, in words that hold nothing of
-/// the input, or nullopt. `out` is unspecified after an error.
+/// the input, or nullopt. After an error `out` gives nothing. A record needs v;
+/// with nothing else in it the user may hand out nothing. Channels without
+/// scopes are refused: they would limit nothing.
 [[nodiscard]] std::optional<std::string>
 decode_user_record(std::string_view json, UserRecord& out);
 
