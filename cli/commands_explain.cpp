@@ -7,6 +7,7 @@
 #include "lookup.hpp"
 #include "output.hpp"
 #include "request_url.hpp"
+#include "usage.hpp"
 
 #include "../lib/channel.hpp"
 #include "../lib/clock_text.hpp"
@@ -308,14 +309,18 @@ Action define_explain(CLI::App& app)
                    "ID of the token; `-` reads the token from standard input "
                    "(an empty line: no token)")
         ->required();
-    app.add_option("METHOD", options->method, "As in GET")->required();
+    app.add_option("METHOD", options->method, "As in GET")
+        ->type_name("GET|HEAD|POST|PUT|PATCH|DELETE")
+        ->required();
     app.add_option("URL", options->url, "A whole URL or its path")->required();
     app.add_option("--base", options->bases,
                    "As psm_token_base; may be repeated")
         ->allow_extra_args(false);
     app.add_option("--privacy", options->privacy,
-                   "As psm_token_privacy, for channels without a record");
+                   "As psm_token_privacy, for channels without a record")
+        ->type_name(privacy_words());
     app.add_option("--require", options->require, "As psm_token_require")
+        ->type_name("auto|" + level_words() + "|" + std::string(takes_scope))
         ->capture_default_str();
     app.add_option("--channel", options->channel, "As psm_token_channel");
     app.add_flag("--scope-levels", options->scope_levels,

@@ -7,6 +7,7 @@
 #include "output.hpp"
 #include "replication.hpp"
 #include "snippets.hpp"
+#include "usage.hpp"
 
 #include "../lib/clock_text.hpp"
 #include "../lib/digest.hpp"
@@ -269,11 +270,11 @@ Action define_create(CLI::App& app)
         ->required();
     app.add_option("--resource", options->grants.resources,
                    "A channel and read, write or manage; may be repeated")
-        ->type_name("CHANNEL:LEVEL")
+        ->type_name(std::string(takes_grant))
         ->allow_extra_args(false);
     app.add_option("--scope", options->grants.scopes,
                    "A scope (see `psm-token scopes`); may be repeated")
-        ->type_name("SCOPE")
+        ->type_name(std::string(takes_scope))
         ->allow_extra_args(false);
     app.add_option("--channel", options->grants.channels,
                    "Limits the scopes to a channel; may be repeated")

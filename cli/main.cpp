@@ -25,7 +25,7 @@ namespace psm::cli {
 
 namespace {
 
-constexpr std::array<Command, 8> commands{{
+constexpr std::array<Command, 10> commands{{
     {"create", "Create a token and print it once", define_create},
     {"list", "List the tokens", define_list},
     {"show", "Show what a token may do", define_show},
@@ -35,6 +35,9 @@ constexpr std::array<Command, 8> commands{{
     {"explain", "Say what the gate would decide, and why", define_explain},
     {"snippets", "Print the commands that make clients use a token",
      define_snippets},
+    {"completion", "Print what completes the words of this command in a shell",
+     define_completion},
+    {"man", "Print the manual page", define_man},
 }};
 
 constexpr const char* default_redis = "redis://127.0.0.1:6379";
