@@ -3,6 +3,7 @@
 #include "inputs.hpp"
 
 #include "command.hpp"
+#include "interrupt.hpp"
 #include "output.hpp"
 
 #include "../lib/clock_text.hpp"
@@ -212,6 +213,7 @@ void set_grants(const GrantOptions& options, TokenDraft& draft)
 std::string read_token_from_stdin()
 {
     constexpr std::size_t max_line = 4096;
+    const Interrupt interrupt; // a Ctrl-C must not leave the typing hidden
     const HiddenTyping hidden;
     std::string line;
     line.reserve(max_line); // no copy is left behind by growing
@@ -221,6 +223,10 @@ std::string read_token_from_stdin()
             refuse("what stands on standard input is too long for a token");
         }
         line.push_back(static_cast<char>(c));
+    }
+    if (Interrupt::asked()) {
+        wipe(line);
+        throw Interrupted("nothing was done");
     }
     while (!line.empty() && (line.back() == ' ' || line.back() == '\r')) {
         line.pop_back();

@@ -6,6 +6,7 @@
 #include "blocking_port.hpp"
 #include "command.hpp"
 #include "inputs.hpp"
+#include "interrupt.hpp"
 #include "output.hpp"
 #include "redis_sentinel.hpp"
 #include "replication.hpp"
@@ -20,6 +21,7 @@
 #include <ctime>
 #include <exception>
 #include <map>
+#include <optional>
 
 namespace psm::cli {
 
@@ -116,8 +118,12 @@ Replication Environment::replicated()
 int main(int argc, char** argv)
 {
     int code = psm::cli::cannot_tell;
+    std::optional<psm::cli::Interrupted> interrupted;
     try {
         code = psm::cli::run(argc, argv);
+    } catch (const psm::cli::Interrupted& interruption) {
+        psm::cli::complain(interruption.what());
+        interrupted = interruption;
     } catch (const psm::cli::Failure& failure) {
         psm::cli::complain(failure.what());
         code = failure.code();
@@ -127,6 +133,9 @@ int main(int argc, char** argv)
     if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
         psm::cli::complain("cannot write all of the output");
         code = psm::cli::cannot_tell;
+    }
+    if (interrupted) {
+        interrupted->die();
     }
     return code;
 }

@@ -13,7 +13,6 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
-#include <optional>
 
 namespace psm::cli {
 
@@ -39,17 +38,6 @@ std::string cut(const std::string& text, std::size_t width)
     return text.substr(0, at) + std::string(ellipsis);
 }
 
-/// Columns of the terminal; nothing where the output goes elsewhere.
-std::optional<std::size_t> terminal_width()
-{
-    winsize size{};
-    if (isatty(STDOUT_FILENO) == 0 ||
-        ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) {
-        return std::nullopt;
-    }
-    return size.ws_col;
-}
-
 std::string join(const std::vector<std::string>& words)
 {
     std::string text;
@@ -60,6 +48,16 @@ std::string join(const std::vector<std::string>& words)
 }
 
 } // namespace
+
+std::optional<std::size_t> terminal_width(int file)
+{
+    winsize size{};
+    if (isatty(file) == 0 || ioctl(file, TIOCGWINSZ, &size) != 0 ||
+        size.ws_col == 0) {
+        return std::nullopt;
+    }
+    return size.ws_col;
+}
 
 void print(std::string_view text)
 {
@@ -101,7 +99,7 @@ std::vector<std::size_t> Table::widths() const
         }
         total += widths[i];
     }
-    const auto limit = terminal_width();
+    const auto limit = terminal_width(STDOUT_FILENO);
     while (limit && total > *limit && widths.size() > 1) {
         const auto widest = std::max_element(widths.begin() + 1, widths.end());
         if (*widest <= min_width) {

@@ -13,11 +13,15 @@
 #include <nlohmann/json_fwd.hpp>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace psm::cli {
+
+/// Columns of the terminal that is this file; nothing where it is none.
+[[nodiscard]] std::optional<std::size_t> terminal_width(int file);
 
 void print(std::string_view text);
 
