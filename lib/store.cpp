@@ -17,8 +17,7 @@ constexpr std::size_t batch = 500;
 } // namespace
 
 Store::Store(RedisPort& port, std::string prefix)
-    : port_(port), prefix_(std::move(prefix)), change_(transaction_script()),
-      page_(page_script())
+    : port_(port), prefix_(std::move(prefix)), change_(transaction_script())
 {
 }
 

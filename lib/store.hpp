@@ -66,10 +66,6 @@ struct TokenRange {
 
 inline constexpr std::size_t max_page = 500;
 
-/// Keys: an index. Words: the last place's score and id, or "" twice; how many
-/// members. Replies with those behind it and their scores.
-[[nodiscard]] std::string_view page_script() noexcept;
-
 struct TokenPage {
     std::vector<StoredToken> tokens; // those whose record is still there
     std::string next;                // "": this was the last
@@ -77,6 +73,12 @@ struct TokenPage {
 
 class Store {
 public:
+    /// The last member of a page.
+    struct Place {
+        std::string score{};
+        std::string id{};
+    };
+
     Store(RedisPort& port, std::string prefix);
 
     // Tokens.
@@ -169,6 +171,8 @@ private:
     with_last_use(std::vector<StoredToken> tokens);
     Task<std::optional<StoredToken>> find_twin(TokenRecord record);
 
+    Task<std::int64_t> rank_behind(std::string index, Place place);
+
     [[nodiscard]] std::string index_key(const TokenRange& range) const;
     [[nodiscard]] std::string audit_key(AuditStream stream) const;
 
@@ -188,7 +192,6 @@ private:
     RedisPort& port_;
     std::string prefix_;
     Script change_;
-    Script page_;
 };
 
 } // namespace psm

@@ -12,31 +12,6 @@ namespace psm {
 
 namespace {
 
-// The rank behind a place in the index, which may be gone since: counted by
-// its score, then found among those of the same score, of which an import
-// makes many. Bytes are compared by hand, since Lua compares by locale.
-constexpr std::string_view script = R"lua(
-local function is_before(a, b)
-  for i = 1, math.min(#a, #b) do
-    local x, y = a:byte(i), b:byte(i)
-    if x ~= y then return x < y end
-  end
-  return #a < #b
-end
-local first = 0
-if ARGV[1] ~= '' then
-  first = redis.call('ZCOUNT', KEYS[1], '-inf', '(' .. ARGV[1])
-  local behind = redis.call('ZCOUNT', KEYS[1], '-inf', ARGV[1])
-  while first < behind do
-    local middle = math.floor((first + behind) / 2)
-    local found = redis.call('ZRANGE', KEYS[1], middle, middle)[1]
-    if is_before(ARGV[2], found) then behind = middle
-    else first = middle + 1 end
-  end
-end
-return redis.call('ZRANGE', KEYS[1], first, first + ARGV[3] - 1, 'WITHSCORES')
-)lua";
-
 /// Unix seconds as Redis keeps them; other text counts as none.
 std::optional<std::int64_t> parse_seconds(std::string_view text)
 {
@@ -60,29 +35,19 @@ StoredToken read_token(std::string digest, const RedisValue& value)
     return token;
 }
 
-/// "1790000000.<id>", the last one of a page.
-struct Place {
-    std::string score;
-    std::string id;
-};
-
-std::optional<Place> parse_place(std::string_view text)
+/// "1790000000.<id>"
+std::optional<Store::Place> parse_place(std::string_view text)
 {
     const std::size_t dot = text.find('.');
     if (dot == std::string_view::npos || !parse_seconds(text.substr(0, dot)) ||
         !is_token_id(text.substr(dot + 1))) {
         return std::nullopt;
     }
-    return Place{.score = std::string(text.substr(0, dot)),
-                 .id = std::string(text.substr(dot + 1))};
+    return Store::Place{.score = std::string(text.substr(0, dot)),
+                        .id = std::string(text.substr(dot + 1))};
 }
 
 } // namespace
-
-std::string_view page_script() noexcept
-{
-    return script;
-}
 
 Task<std::optional<StoredToken>> Store::find_digest(std::string digest)
 {
@@ -155,6 +120,38 @@ std::string Store::index_key(const TokenRange& range) const
     return key("ix:", "all");
 }
 
+/// The rank of the first member behind a place. One that is gone since is
+/// looked for among those of the same score, of which an import makes many.
+Task<std::int64_t> Store::rank_behind(std::string index, Place place)
+{
+    if (place.id.empty()) {
+        co_return 0;
+    }
+    std::vector<std::string> words{"ZRANK", index, place.id};
+    const RedisValue rank = co_await ask(std::move(words));
+    if (!rank.is_nil()) {
+        co_return rank.integer + 1;
+    }
+    words = {"ZCOUNT", index, "-inf", "(" + place.score};
+    const RedisValue before = co_await ask(std::move(words));
+    words = {"ZCOUNT", index, "-inf", place.score};
+    const RedisValue behind = co_await ask(std::move(words));
+    std::int64_t first = before.integer;
+    std::int64_t last = behind.integer;
+    while (first < last) {
+        const std::int64_t middle = first + (last - first) / 2;
+        words = {"ZRANGE", index, std::to_string(middle),
+                 std::to_string(middle)};
+        const RedisValue found = co_await ask(std::move(words));
+        if (!found.elements.empty() && found.elements[0].text <= place.id) {
+            first = middle + 1;
+        } else {
+            last = middle;
+        }
+    }
+    co_return first;
+}
+
 Task<std::optional<TokenPage>> Store::list(TokenRange range)
 {
     Place place;
@@ -165,23 +162,28 @@ Task<std::optional<TokenPage>> Store::list(TokenRange range)
         }
         place = *parsed;
     }
-    const std::size_t limit = std::clamp<std::size_t>(range.limit, 1, max_page);
-    std::vector<std::string> words{"1", index_key(range), place.score, place.id,
-                                   std::to_string(limit)};
-    const RedisValue found =
-        co_await run(page_, std::move(words), RedisCall::Effect::reads);
+    const auto limit = static_cast<std::int64_t>(
+        std::clamp<std::size_t>(range.limit, 1, max_page));
+    const std::string index = index_key(range);
+    const std::int64_t first = co_await rank_behind(index, place);
+    std::vector<std::string> words{"ZRANGE", index, std::to_string(first),
+                                   std::to_string(first + limit - 1),
+                                   "WITHSCORES"};
+    const RedisValue found = co_await ask(std::move(words));
 
     TokenPage page;
     std::vector<std::string> ids;
+    bool whole = found.elements.size() / 2 == static_cast<std::size_t>(limit);
     for (std::size_t i = 0; i + 1 < found.elements.size(); i += 2) {
         const std::string& score = found.elements[i + 1].text;
         if (parse_seconds(score).value_or(0) > range.until) {
+            whole = false;
             break;
         }
         ids.push_back(found.elements[i].text);
         page.next = score + "." + ids.back();
     }
-    if (ids.size() < limit) {
+    if (!whole) {
         page.next.clear();
     }
     page.tokens = co_await read_tokens(std::move(ids));

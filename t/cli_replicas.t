@@ -56,7 +56,7 @@ subtest 'no replica' => sub {
 	is($got->{json}{replicated}, undef, 'nothing to wait for');
 	is($got->{err}, '', 'nothing to say');
 	my $text = recorded();
-	like($text, qr/"EVAL".*"ROLE"/s, 'the change, then the question');
+	like($text, qr/"EVAL(?:SHA)?".*"ROLE"/s, 'the change, then the question');
 	unlike($text, qr/"WAIT"/, 'and no waiting');
 };
 
@@ -73,7 +73,7 @@ subtest 'a replica in step' => sub {
 	like($replica->command('GET', $key), qr/"deleted":\d/,
 		'the tombstone is on the replica');
 	my $text = recorded();
-	like($text, qr/"EVAL".*"ROLE".*"WAIT" "1" "1000"/s, 'in this order');
+	like($text, qr/"EVAL(?:SHA)?".*"ROLE".*"WAIT" "1" "1000"/s, 'in this order');
 	my ($first) = $text =~ /lua\] "(?:SET|DEL|ZREM|ZADD|XADD|SADD)" "(.*?)"/;
 	is($first, $key, 'the record is the first to be changed');
 
@@ -153,7 +153,7 @@ subtest 'two replicas' => sub {
 
 subtest 'what else can happen behind a change' => sub {
 	$master->command(qw(ACL SETUSER writer on >pw resetkeys ~psm:* -@all
-		+get +set +eval +sadd +xadd));
+		+get +set +evalsha +eval +type +sadd +xadd));
 	open my $fh, '>', "$dir/pw" or die $!;
 	print $fh "pw\n";
 	close $fh;
@@ -186,7 +186,7 @@ subtest 'what else can happen behind a change' => sub {
 		my ($role, $wait, $says) = @{ $case{$name} };
 		my $fake = PSM::FakeRedis->start(dir => "$dir/fake", script => sub {
 			my ($client, $command) = @_;
-			return $client->send(":1\r\n") if $command eq 'EVAL';
+			return $client->send(":1\r\n") if $command =~ /^EVAL/;
 			return $client->send($role) if $command eq 'ROLE';
 			return $client->usual if $command ne 'WAIT';
 			return defined $wait ? $client->send($wait) : $client->close;
