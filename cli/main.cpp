@@ -27,11 +27,14 @@ namespace psm::cli {
 
 namespace {
 
-constexpr std::array<Command, 10> commands{{
+constexpr std::array<Command, 13> commands{{
     {"create", "Create a token and print it once", define_create},
     {"list", "List the tokens", define_list},
     {"show", "Show what a token may do", define_show},
+    {"edit", "Change what a token may do", define_edit},
+    {"reissue", "Give a token a new string", define_reissue},
     {"delete", "Revoke tokens", define_delete},
+    {"user", "Say what a user may hand out", define_user},
     {"channel", "Say who may read a channel without a grant", define_channel},
     {"scopes", "List the scopes", define_scopes},
     {"explain", "Say what the gate would decide, and why", define_explain},
@@ -50,9 +53,9 @@ constexpr std::uint32_t timeout_ms = 5000;
 
 constexpr const char* footer =
     "Exit code: 0 yes or done, 1 no, 2 cannot tell or wrong usage.\n"
-    "Where Redis has replicas, create, delete and channel set wait up to 1 "
-    "second for one\nof them; 2 also says that none has confirmed the change: "
-    "it is made, but a\nfailover may undo it.";
+    "Where Redis has replicas, a change waits up to 1 second for one of them; "
+    "2 also says\nthat none has confirmed the change: it is made, but a "
+    "failover may undo it.";
 
 int run(int argc, const char* const* argv)
 {
