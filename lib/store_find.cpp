@@ -97,8 +97,9 @@ Task<std::optional<StoredToken>> Store::find_digest(std::string digest)
     co_return std::move(tokens.front());
 }
 
-/// A record that was moved to another string between the two questions has
-/// left a tombstone of the same id behind: then both are asked again.
+/// A token that was given a new string between the two questions has left a
+/// tombstone, or an old string with an id of its own: then both are asked
+/// again.
 Task<std::optional<StoredToken>> Store::find_id(std::string id)
 {
     constexpr int max_moves = 10;
@@ -112,7 +113,9 @@ Task<std::optional<StoredToken>> Store::find_id(std::string id)
         if (token && token->problem) {
             token->record.id = id;
         }
-        if (!token || !token->record.deleted || digest.text == before) {
+        const bool settled =
+            !token || (!token->record.deleted && token->record.id == id);
+        if (settled || digest.text == before) {
             co_return token;
         }
         before = digest.text;
