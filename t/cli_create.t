@@ -246,6 +246,8 @@ subtest 'no token in an argument' => sub {
 	my $token = new_token();
 	note_secret($token);
 	for my $words (['show', $token], ['delete', $token],
+		['edit', $token, '--name', 'n'], ['reissue', $token],
+		['delete', '--minted-by', $token], ['user', 'show', $token],
 		['explain', $token, 'GET', '/main/x'],
 		['explain', '-', 'GET', "https://h/t/$token/main/x"],
 		['create', '--name', $token, '--resource', 'a:read'],

@@ -80,6 +80,15 @@ subtest 'a replica in step' => sub {
 	$got = change_json('create', '--name', 'n', '--scope', 'cve:view');
 	is($got->{code}, 0, 'create: exit 0');
 	ok($got->{json}{replicated}, 'confirmed');
+	my ($other) = new_token();
+	for my $words (['edit', $other, '--name', 'y'], ['reissue', $other],
+		['user', 'set', 'al', '--none'],
+		['delete', '--owner', scalar getpwuid $>, '--yes'])
+	{
+		$got = change_json(@$words);
+		is($got->{code}, 0, "$words->[0]: exit 0") or diag($got->{err});
+		ok($got->{json}{replicated}, 'confirmed');
+	}
 	$got = change('channel', 'set', 'main', '--privacy', 'private');
 	is($got->{code}, 0, 'channel set: exit 0');
 	is($got->{err}, '', 'nothing to say');
@@ -113,6 +122,14 @@ subtest 'a replica that is frozen' => sub {
 	is($got->{code}, 2, 'create: exit 2');
 	like($got->{out}, qr/^$TOKEN\n\z/, 'the token is shown');
 	like($got->{err}, qr/$undone.*psm-token show $UUID/, 'but it is unsure');
+	$got = change('reissue', $kept, '--overlap', '1h', '-q');
+	is($got->{code}, 2, 'reissue: exit 2');
+	like($got->{out}, qr/^$TOKEN\n\z/, 'the token is shown');
+	like($got->{err}, qr/$undone.*whether its rev is still 2/,
+		'but it is unsure');
+	$got = change('user', 'set', 'al', '--admin');
+	is($got->{code}, 2, 'user set: exit 2');
+	like($got->{err}, qr/$undone.*run this command again/, 'says so');
 	$got = change_json('channel', 'set', 'main', '--privacy', 'public');
 	is($got->{code}, 2, 'channel set: exit 2');
 	like($got->{err}, $undone, 'says so');

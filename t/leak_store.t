@@ -95,7 +95,8 @@ like($redis->command('GET', "psm:t:" . token_digest($_)), qr/^\{"/,
 # A token that is typed as an argument is refused, and not echoed.
 my $T = $tokens[1];
 my @typed = (['show', $T], ['explain', $T, 'GET', '/main/noarch/x'],
-	['snippets', $T], ['delete', $T], ['create', '--name', 'x', '--token', $T],
+	['snippets', $T], ['delete', $T], ['edit', $T, '--name', 'n'],
+	['reissue', $T], ['user', 'set', $T, '--none'], ['create', '--name', 'x', '--token', $T],
 	['--token', $T, 'list'], ['list', $T]);
 for my $words (@typed) {
 	my $got = $t->cli(@$words);
@@ -107,7 +108,7 @@ $redis->settle;
 is(scalar(() = $oracle->find($redis->monitored)), 0,
 	'T69 nor sent to Redis as an id');
 my $help = join '', map { $t->cli($_, '--help')->{out} } qw(create list show
-	explain snippets delete);
+	edit reissue explain snippets delete user);
 unlike($help, qr/--token\b/, 'T69 no option takes one');
 
 # While it runs: arguments and environment of the tool.
