@@ -92,6 +92,7 @@ subtest 'create a resource token' => sub {
 	my $entry = $redis->command('XREVRANGE', 'psm:audit', '+', '-', 'COUNT', 1);
 	is_deeply({ @{ $entry->[0][1] } }, {
 		who => $record->{by}, what => 'create', id => $id, when => $created,
+		after => $text,
 	}, 'audited');
 };
 
