@@ -5,6 +5,7 @@
 
 #include "conf.hpp"
 
+#include "api_conf.hpp"
 #include "cache_conf.hpp"
 #include "directive.hpp"
 #include "metrics.hpp"
@@ -272,6 +273,15 @@ ngx_command_t commands[] = {
     directive("psm_token_warn", in_location | NGX_CONF_TAKE1, set_warn),
 
     directive("psm_token_metrics", here | NGX_CONF_NOARGS, set_metrics),
+
+    directive("psm_token_api_redis", in_http | NGX_CONF_1MORE, set_api_redis),
+    directive("psm_token_api", here | NGX_CONF_NOARGS, set_api),
+    directive("psm_token_api_user", here | NGX_CONF_TAKE1, set_api_user),
+    directive("psm_token_api_admin", here | NGX_CONF_TAKE1, set_api_admin),
+    directive("psm_token_api_max_age", here | NGX_CONF_TAKE1, set_api_age,
+              offsetof(LocationConf, api_max_age)),
+    directive("psm_token_api_default_age", here | NGX_CONF_TAKE1, set_api_age,
+              offsetof(LocationConf, api_default_age)),
 
     ngx_null_command
 };
