@@ -8,6 +8,7 @@
 #include "api.hpp"
 
 #include "answer.hpp"
+#include "api_conf.hpp"
 #include "api_exchange.hpp"
 #include "conf.hpp"
 #include "counters.hpp"
@@ -181,11 +182,8 @@ void destroy(void* data)
 Exchange* create_exchange(Request* request, ApiLink& link)
 {
     ngx_http_request_t* r = request->r;
-    const LocationConf* conf = location_conf(r);
-    const Api::Limits limits{.max_age = conf->api_max_age,
-                             .default_age = conf->api_default_age,
-                             .privacy = static_cast<Privacy>(conf->privacy),
-                             .format = format_of(server_conf(r))};
+    Api::Limits limits = api_limits(location_conf(r));
+    limits.format = format_of(server_conf(r));
 
     auto* cln = ngx_pool_cleanup_add(r->pool, sizeof(Exchange));
     if (cln == nullptr) {

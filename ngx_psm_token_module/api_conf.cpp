@@ -6,8 +6,6 @@
 #include "directive.hpp"
 #include "redis_conf.hpp"
 
-#include "../lib/api.hpp"
-
 #include <algorithm>
 
 namespace psm::edge {
@@ -30,6 +28,14 @@ bool is_prefix(const ngx_http_core_loc_conf_t* clcf)
     }
 #endif
     return clcf->exact_match == 0 && clcf->named == 0;
+}
+
+/// The defaults come last: one of them depends on the other time.
+void inherit(time_t& slot, time_t prev)
+{
+    if (slot == NGX_CONF_UNSET) {
+        slot = prev;
+    }
 }
 
 char* conflict(ngx_conf_t* cf, const char* text)
@@ -112,9 +118,22 @@ char* init_api(ngx_conf_t* cf, MainConf* mcf)
                : conf_failed;
 }
 
+Api::Limits api_limits(const LocationConf* conf)
+{
+    Api::Limits limits;
+
+    if (conf->api_max_age != NGX_CONF_UNSET) {
+        limits.max_age = conf->api_max_age;
+    }
+    limits.default_age = conf->api_default_age != NGX_CONF_UNSET
+                             ? conf->api_default_age
+                             : std::min(limits.default_age, limits.max_age);
+    limits.privacy = static_cast<Privacy>(conf->privacy);
+    return limits;
+}
+
 char* merge_api(ngx_conf_t* cf, const LocationConf* prev, LocationConf* conf)
 {
-    constexpr Api::Limits standard;
     ngx_http_core_loc_conf_t* clcf = location_of(cf);
 
     if (conf->api_user == nullptr) {
@@ -123,10 +142,8 @@ char* merge_api(ngx_conf_t* cf, const LocationConf* prev, LocationConf* conf)
     if (conf->api_admin == nullptr) {
         conf->api_admin = prev->api_admin;
     }
-    ngx_conf_merge_value(conf->api_max_age, prev->api_max_age,
-                         standard.max_age);
-    ngx_conf_merge_value(conf->api_default_age, prev->api_default_age,
-                         std::min(standard.default_age, conf->api_max_age));
+    inherit(conf->api_max_age, prev->api_max_age);
+    inherit(conf->api_default_age, prev->api_default_age);
 
     // What is inside `if` or `limit_except` is the same location.
     if (prev->api != 0 && clcf->noname) {
@@ -146,7 +163,8 @@ char* merge_api(ngx_conf_t* cf, const LocationConf* prev, LocationConf* conf)
     if (clcf->handler != api_handler && !clcf->noname) {
         return conflict(cf, "another directive answers there, too");
     }
-    if (conf->api_default_age > conf->api_max_age) {
+    const Api::Limits limits = api_limits(conf);
+    if (limits.default_age > limits.max_age) {
         return conflict(cf, "\"psm_token_api_default_age\" is longer than "
                             "\"psm_token_api_max_age\"");
     }

@@ -6,6 +6,8 @@
 
 #include "conf.hpp"
 
+#include "../lib/api.hpp"
+
 namespace psm::edge {
 
 // The setters of the directives.
@@ -20,5 +22,8 @@ char* init_api(ngx_conf_t* cf, MainConf* mcf);
 
 /// Before the rest of the location's is merged.
 char* merge_api(ngx_conf_t* cf, const LocationConf* prev, LocationConf* conf);
+
+/// Of a location of the API; the format is the server's.
+[[nodiscard]] Api::Limits api_limits(const LocationConf* conf);
 
 } // namespace psm::edge

@@ -83,7 +83,7 @@ struct LocationConf {
     ngx_uint_t api; // this is the API
     ngx_http_complex_value_t* api_user;
     ngx_http_complex_value_t* api_admin;
-    time_t api_max_age;
+    time_t api_max_age; // may be unset; see api_limits()
     time_t api_default_age;
 };
 
