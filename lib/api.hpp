@@ -12,6 +12,7 @@
 #include "policy.hpp"
 #include "store.hpp"
 #include "task.hpp"
+#include "token.hpp"
 
 #include <cstdint>
 #include <string>
