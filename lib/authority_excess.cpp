@@ -159,6 +159,7 @@ std::vector<Excess> scope_excess(const Ground& ground,
     const Reach handed =
         ground.authority != nullptr ? reach_of(*ground.authority) : Reach();
     std::vector<Reach> reaches;
+    reaches.reserve(kinds.size());
     for (const auto& [kept, given] : kinds) {
         reaches.push_back(
             joined(kept ? before : Reach(), given ? handed : Reach()));
