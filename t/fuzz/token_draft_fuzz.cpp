@@ -19,6 +19,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <set>
 #include <vector>
 
@@ -48,7 +49,13 @@ void check_words(const FieldProblems& problems, std::string_view body)
     }
 }
 
-/// Keys that stand twice, counted by a parser that builds nothing.
+bool is_about_depth(const psm::FieldProblem& problem)
+{
+    return problem.field.empty() &&
+           problem.why.starts_with("is nested deeper than 8");
+}
+
+/// Keys that stand twice, and depth, found by a parser that builds nothing.
 class Repeats : public nlohmann::json_sax<json> {
 public:
     bool found = false;
@@ -251,14 +258,19 @@ void check_body(std::string_view body, DraftKind kind)
     TokenDraft draft;
     const FieldProblems problems = psm::read_draft(body, kind, now, draft);
     check_words(problems, body);
+    Repeats repeats;
+    const bool is_json = json::sax_parse(body, &repeats);
+    if (is_json && repeats.deepest > 8 && body.size() <= psm::max_record_size) {
+        hold(std::ranges::any_of(problems, is_about_depth),
+             "too deep, and told so", {body});
+    }
     if (!problems.empty()) {
         hold(draft.empty(), "nothing is left of a body that is refused",
              {body});
         return;
     }
     hold(body.size() <= psm::max_record_size, "within the size");
-    Repeats repeats;
-    hold(json::sax_parse(body, &repeats), "JSON", {body});
+    hold(is_json, "JSON", {body});
     hold(!repeats.found, "no member twice", {body});
     hold(repeats.deepest <= 8, "not nested deeper", {body});
     const json tree = json::parse(body);
