@@ -30,6 +30,7 @@
 #include "user_record.hpp"
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -60,7 +61,9 @@ struct TokenRange {
     Index index = Index::all;
     std::string name{};            // of the owner or maker
     std::string after{};           // a page's `next`; "": from the beginning
-    std::int64_t until = max_time; // the last score: an expiry, a deletion
+    bool newest = false;           // the other way round: highest scores first
+    std::int64_t until = max_time; // the last score, unless the newest come
+                                   // first: an expiry, a deletion
     std::size_t limit = 100;       // ids looked at, 1 to max_page
 };
 
@@ -70,6 +73,11 @@ struct TokenPage {
     std::vector<StoredToken> tokens; // those whose record is still there
     std::string next;                // "": this was the last
 };
+
+/// What a change was decided by beside the record that it changes: keys with
+/// what they held, "" for nothing. So a token that is revoked while it makes
+/// another one has either made it before or does not make it.
+using Premises = std::map<std::string, std::string>;
 
 class Store {
 public:
@@ -84,7 +92,15 @@ public:
     // Tokens.
 
     /// False when the digest or the id is taken.
-    Task<bool> create(TokenRecord record, std::string digest, Actor actor);
+    Task<bool> create(TokenRecord record, std::string digest, Actor actor)
+    {
+        return create(std::move(record), std::move(digest), std::move(actor),
+                      Premises());
+    }
+
+    /// The same, if the records that it was decided by still say so.
+    Task<bool> create(TokenRecord record, std::string digest, Actor actor,
+                      Premises premises);
 
     Task<std::optional<StoredToken>> find_id(std::string id);
     /// Hexadecimal.
@@ -95,7 +111,14 @@ public:
     /// Puts `after` in the place of `before` under the same string. An old
     /// string that overlaps gets the same grants, and no later an expiry.
     /// False: `before` is not what is stored any more.
-    Task<bool> edit(StoredToken before, TokenRecord after, Actor actor);
+    Task<bool> edit(StoredToken before, TokenRecord after, Actor actor)
+    {
+        return edit(std::move(before), std::move(after), std::move(actor),
+                    Premises());
+    }
+
+    Task<bool> edit(StoredToken before, TokenRecord after, Actor actor,
+                    Premises premises);
 
     /// The same, under a new string (`digest`). The old one dies at once, or
     /// with `overlap` (a fresh id, and until when) lives on beside it. A string
@@ -107,7 +130,15 @@ public:
 
     Task<bool> reissue(StoredToken before, TokenRecord after,
                        std::string digest, std::optional<Overlap> overlap,
-                       Actor actor);
+                       Actor actor)
+    {
+        return reissue(std::move(before), std::move(after), std::move(digest),
+                       std::move(overlap), std::move(actor), Premises());
+    }
+
+    Task<bool> reissue(StoredToken before, TokenRecord after,
+                       std::string digest, std::optional<Overlap> overlap,
+                       Actor actor, Premises premises);
 
     enum class Removal : std::uint8_t { done, done_before, unknown, changed };
 
@@ -171,7 +202,8 @@ private:
     with_last_use(std::vector<StoredToken> tokens);
     Task<std::optional<StoredToken>> find_twin(TokenRecord record);
 
-    Task<std::int64_t> rank_behind(std::string index, Place place);
+    Task<std::int64_t> rank_at(std::string index, Place place, bool behind);
+    Task<RedisValue> read_range(TokenRange range, Place place);
 
     [[nodiscard]] std::string index_key(const TokenRange& range) const;
     [[nodiscard]] std::string audit_key(AuditStream stream) const;

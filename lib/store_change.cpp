@@ -45,6 +45,13 @@ TokenRecord tombstone_of(const TokenRecord& record, std::int64_t now)
     return tombstone;
 }
 
+void expect_all(Transaction& change, const Premises& premises)
+{
+    for (const auto& [key, value] : premises) {
+        change.expect(key, value);
+    }
+}
+
 } // namespace
 
 void Store::add_to_indexes(Transaction& change, const TokenRecord& record) const
@@ -97,10 +104,12 @@ void Store::add_new(Transaction& change, const TokenRecord& record,
     add_to_indexes(change, record);
 }
 
-Task<bool> Store::create(TokenRecord record, std::string digest, Actor actor)
+Task<bool> Store::create(TokenRecord record, std::string digest, Actor actor,
+                         Premises premises)
 {
     std::string json = encode_token_record(record);
     Transaction change;
+    expect_all(change, premises);
     change.expect(key("t:", digest), "");
     change.expect(key("i:", record.id), "");
     add_new(change, record, json, digest, actor.now);
@@ -124,13 +133,15 @@ Task<std::optional<StoredToken>> Store::find_twin(TokenRecord record)
     co_return twin;
 }
 
-Task<bool> Store::edit(StoredToken before, TokenRecord after, Actor actor)
+Task<bool> Store::edit(StoredToken before, TokenRecord after, Actor actor,
+                       Premises premises)
 {
     std::optional<StoredToken> twin = co_await find_twin(before.record);
     after.supersedes = twin ? twin->record.id : "";
     const std::string json = update_token_record(before.json, after);
 
     Transaction change;
+    expect_all(change, premises);
     change.expect(key("t:", before.digest), before.json);
     change.expect(key("i:", after.id), before.digest);
     const auto until = end_of(after, actor.now);
@@ -153,13 +164,14 @@ Task<bool> Store::edit(StoredToken before, TokenRecord after, Actor actor)
 
 Task<bool> Store::reissue(StoredToken before, TokenRecord after,
                           std::string digest, std::optional<Overlap> overlap,
-                          Actor actor)
+                          Actor actor, Premises premises)
 {
     std::optional<StoredToken> twin = co_await find_twin(before.record);
     after.supersedes = overlap ? overlap->id : "";
     const std::string json = update_token_record(before.json, after);
 
     Transaction change;
+    expect_all(change, premises);
     change.expect(key("t:", before.digest), before.json);
     change.expect(key("i:", after.id), before.digest);
     change.expect(key("t:", digest), "");

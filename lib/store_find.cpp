@@ -120,24 +120,22 @@ std::string Store::index_key(const TokenRange& range) const
     return key("ix:", "all");
 }
 
-/// The rank of the first member behind a place. One that is gone since is
-/// looked for among those of the same score, of which an import makes many.
-Task<std::int64_t> Store::rank_behind(std::string index, Place place)
+/// The rank of a place, or of the first member behind it. One that is gone
+/// since is looked for among those of the same score, of which an import makes
+/// many.
+Task<std::int64_t> Store::rank_at(std::string index, Place place, bool behind)
 {
-    if (place.id.empty()) {
-        co_return 0;
-    }
     std::vector<std::string> words{"ZRANK", index, place.id};
     const RedisValue rank = co_await ask(std::move(words));
     if (!rank.is_nil()) {
-        co_return rank.integer + 1;
+        co_return rank.integer + (behind ? 1 : 0);
     }
     words = {"ZCOUNT", index, "-inf", "(" + place.score};
-    const RedisValue before = co_await ask(std::move(words));
+    const RedisValue below = co_await ask(std::move(words));
     words = {"ZCOUNT", index, "-inf", place.score};
-    const RedisValue behind = co_await ask(std::move(words));
-    std::int64_t first = before.integer;
-    std::int64_t last = behind.integer;
+    const RedisValue above = co_await ask(std::move(words));
+    std::int64_t first = below.integer;
+    std::int64_t last = above.integer;
     while (first < last) {
         const std::int64_t middle = first + (last - first) / 2;
         words = {"ZRANGE", index, std::to_string(middle),
@@ -152,6 +150,28 @@ Task<std::int64_t> Store::rank_behind(std::string index, Place place)
     co_return first;
 }
 
+/// Members and scores, lowest first whatever comes first in the page: what is
+/// new must not move the ranks of what was not seen yet.
+Task<RedisValue> Store::read_range(TokenRange range, Place place)
+{
+    const std::string index = index_key(range);
+    const auto limit = static_cast<std::int64_t>(range.limit);
+    std::int64_t first = range.newest ? -limit : 0;
+    std::int64_t last = range.newest ? -1 : limit - 1;
+    if (!place.id.empty()) {
+        const std::int64_t rank = co_await rank_at(index, place, !range.newest);
+        first = range.newest ? std::max(rank - limit, std::int64_t{0}) : rank;
+        last = range.newest ? rank - 1 : rank + limit - 1;
+    }
+    if (last == -1 && first == 0) {
+        co_return RedisValue{.type = RedisType::array}; // -1 is the last one
+    }
+    std::vector<std::string> words{"ZRANGE", index, std::to_string(first),
+                                   std::to_string(last), "WITHSCORES"};
+    RedisValue found = co_await ask(std::move(words));
+    co_return found;
+}
+
 Task<std::optional<TokenPage>> Store::list(TokenRange range)
 {
     Place place;
@@ -162,25 +182,21 @@ Task<std::optional<TokenPage>> Store::list(TokenRange range)
         }
         place = *parsed;
     }
-    const auto limit = static_cast<std::int64_t>(
-        std::clamp<std::size_t>(range.limit, 1, max_page));
-    const std::string index = index_key(range);
-    const std::int64_t first = co_await rank_behind(index, place);
-    std::vector<std::string> words{"ZRANGE", index, std::to_string(first),
-                                   std::to_string(first + limit - 1),
-                                   "WITHSCORES"};
-    const RedisValue found = co_await ask(std::move(words));
+    range.limit = std::clamp<std::size_t>(range.limit, 1, max_page);
+    const RedisValue found = co_await read_range(range, std::move(place));
 
     TokenPage page;
     std::vector<std::string> ids;
-    bool whole = found.elements.size() / 2 == static_cast<std::size_t>(limit);
-    for (std::size_t i = 0; i + 1 < found.elements.size(); i += 2) {
-        const std::string& score = found.elements[i + 1].text;
-        if (parse_seconds(score).value_or(0) > range.until) {
+    const std::size_t count = found.elements.size() / 2;
+    bool whole = count == range.limit;
+    for (std::size_t i = 0; i < count; i++) {
+        const std::size_t at = range.newest ? count - 1 - i : i;
+        const std::string& score = found.elements[2 * at + 1].text;
+        if (!range.newest && parse_seconds(score).value_or(0) > range.until) {
             whole = false;
             break;
         }
-        ids.push_back(found.elements[i].text);
+        ids.push_back(found.elements[2 * at].text);
         page.next = score + "." + ids.back();
     }
     if (!whole) {

@@ -66,9 +66,7 @@ bool add_denial_headers(Request* request)
 
     if (status == NGX_HTTP_UNAUTHORIZED &&
         !add_header(r, "WWW-Authenticate",
-                    request->standing == Standing::anonymous
-                        ? R"(Bearer realm="psm")"
-                        : R"(Bearer realm="psm", error="invalid_token")")) {
+                    challenge(request->standing != Standing::anonymous))) {
         return false;
     }
     if (status == NGX_HTTP_SERVICE_UNAVAILABLE &&

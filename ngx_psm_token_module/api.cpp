@@ -159,15 +159,7 @@ ngx_int_t answer_too_large(Exchange* exchange)
     r->keepalive = 0;
     r->lingering_close = 1;
     const bool worded = guard(r->connection->log, false, [&] {
-        exchange->response = {
-            .status = NGX_HTTP_REQUEST_ENTITY_TOO_LARGE,
-            .type = "application/problem+json",
-            .body = R"({"type":"about:blank","title":"Content Too Large",)"
-                    R"("status":413,"detail":"A request to the API holds at )"
-                    "most " +
-                    std::to_string(max_api_body) +
-                    R"( bytes.","code":"body_too_large","request_id":")" +
-                    std::string(request_id(r)) + "\"}\n"};
+        exchange->response = too_large_response(request_id(r));
         return true;
     });
     return worded ? send(exchange) : NGX_HTTP_INTERNAL_SERVER_ERROR;
@@ -179,7 +171,7 @@ void destroy(void* data)
 }
 
 /// nullptr when memory is short.
-Exchange* create_exchange(Request* request, ApiLink& link)
+Exchange* create_exchange(Request* request, Worker& worker)
 {
     ngx_http_request_t* r = request->r;
     Api::Limits limits = api_limits(location_conf(r));
@@ -190,8 +182,9 @@ Exchange* create_exchange(Request* request, ApiLink& link)
         return nullptr;
     }
     Exchange* exchange =
-        guard(r->connection->log, static_cast<Exchange*>(nullptr),
-              [&] { return new (cln->data) Exchange(request, link, limits); });
+        guard(r->connection->log, static_cast<Exchange*>(nullptr), [&] {
+            return new (cln->data) Exchange(request, worker, limits);
+        });
     if (exchange == nullptr) {
         return nullptr;
     }
@@ -245,7 +238,7 @@ ngx_int_t api_handler(ngx_http_request_t* r)
     if (request == nullptr || !request->identified || worker == nullptr) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
-    Exchange* exchange = create_exchange(request, *worker->api);
+    Exchange* exchange = create_exchange(request, *worker);
     if (exchange == nullptr) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }

@@ -100,8 +100,10 @@ char* set_api_age(ngx_conf_t* cf, ngx_command_t* cmd, void* conf)
     if (*slot != NGX_CONF_UNSET) {
         return const_cast<char*>("is duplicate");
     }
+    // 0: as long as one likes, for ever too. That is no default.
+    const bool is_max = cmd->offset == offsetof(LocationConf, api_max_age);
     *slot = ngx_parse_time(&arg, 1);
-    if (*slot <= 0) {
+    if (*slot < (is_max ? 0 : 1)) {
         return complain(cf, cmd, "must be a time such as 30d, not", arg);
     }
     return NGX_CONF_OK;
@@ -125,9 +127,11 @@ Api::Limits api_limits(const LocationConf* conf)
     if (conf->api_max_age != NGX_CONF_UNSET) {
         limits.max_age = conf->api_max_age;
     }
-    limits.default_age = conf->api_default_age != NGX_CONF_UNSET
-                             ? conf->api_default_age
-                             : std::min(limits.default_age, limits.max_age);
+    if (conf->api_default_age != NGX_CONF_UNSET) {
+        limits.default_age = conf->api_default_age;
+    } else if (limits.max_age > 0) {
+        limits.default_age = std::min(limits.default_age, limits.max_age);
+    }
     limits.privacy = static_cast<Privacy>(conf->privacy);
     return limits;
 }
@@ -164,7 +168,7 @@ char* merge_api(ngx_conf_t* cf, const LocationConf* prev, LocationConf* conf)
         return conflict(cf, "another directive answers there, too");
     }
     const Api::Limits limits = api_limits(conf);
-    if (limits.default_age > limits.max_age) {
+    if (limits.max_age > 0 && limits.default_age > limits.max_age) {
         return conflict(cf, "\"psm_token_api_default_age\" is longer than "
                             "\"psm_token_api_max_age\"");
     }

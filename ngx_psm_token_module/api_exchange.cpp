@@ -7,6 +7,7 @@
 #include "headers.hpp"
 #include "location.hpp"
 #include "request.hpp"
+#include "worker.hpp"
 
 #include "../lib/text.hpp"
 
@@ -78,9 +79,10 @@ std::string_view prefix_of(ngx_http_request_t* r)
 
 } // namespace
 
-Exchange::Exchange(Request* of, ApiLink& link, const Api::Limits& limits)
-    : request(of), port(link), store(port, link.conf().address.prefix),
-      api(store, limits)
+Exchange::Exchange(Request* of, Worker& worker, const Api::Limits& limits)
+    : request(of), port(*worker.api),
+      store(port, worker.api->conf().address.prefix),
+      api(store, limits, worker.denials)
 {
 }
 

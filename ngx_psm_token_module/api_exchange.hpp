@@ -18,10 +18,11 @@
 
 namespace psm::edge {
 
+class Worker;
 struct Request;
 
 struct Exchange {
-    Exchange(Request* of, ApiLink& link, const Api::Limits& limits);
+    Exchange(Request* of, Worker& worker, const Api::Limits& limits);
     ~Exchange();
     Exchange(const Exchange&) = delete;
     Exchange& operator=(const Exchange&) = delete;

@@ -14,6 +14,7 @@
 #include "sentinels.hpp"
 #include "use_writer.hpp"
 
+#include "../lib/api.hpp"
 #include "../lib/digest.hpp"
 
 #include <array>
@@ -48,6 +49,7 @@ public:
     Lookups lookups;
     std::optional<UseWriter> uses;
     std::optional<ApiLink> api;
+    DenialNotes denials;
 
 private:
     static Worker* make(MainConf* conf);

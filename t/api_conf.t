@@ -65,11 +65,14 @@ my @bad = (
 		[api => "$n 1d 2d;", $many],
 		[api => "$n 1d; $n 1d;", qr/"$n" directive is duplicate/],
 		(map { [api => "$n $_;", qr/"$n" must be a time such as 30d, not "\Q$_\E"/] }
-			qw(x 0 0d -1d 1x never off 99999999999999999999d)),
+			qw(x -1d 1x never off 99999999999999999999d)),
 		[api => "$n \"\";", qr/"$n" must be a time such as 30d, not ""/],
 		map { my $where = $_; [$where => "$n 1d;", $elsewhere] }
 			qw(http server if except upstream),
 	) } qw(max_age default_age)),
+	(map { [api => "psm_token_api_default_age $_;",
+		qr/"psm_token_api_default_age" must be a time such as 30d, not "$_"/] }
+		qw(0 0d)),
 	[api => 'psm_token_api_max_age 7d; psm_token_api_default_age 8d;',
 		qr/"psm_token_api_default_age" is longer than "psm_token_api_max_age"/],
 	[api => 'psm_token_api_default_age 366d;',
@@ -108,9 +111,10 @@ my @good = (
 		'/', '/psm', '/a/b/', '^~ /psm/'),
 	[api => 'psm_token_api_user $remote_user; psm_token_api_admin $arg_x;'],
 	[api => 'psm_token_api_user ""; psm_token_api_admin 1;'],
-	(map { [api => "psm_token_api_$_;"] } 'max_age 1', 'max_age 7d',
+	(map { [api => "psm_token_api_$_;"] } 'max_age 0', 'max_age 1', 'max_age 7d',
 		'max_age 1y', 'default_age 1h', 'default_age 365d'),
-	[api => 'psm_token_api_max_age 2y; psm_token_api_default_age 400d;'],
+	(map { [api => "psm_token_api_max_age $_; psm_token_api_default_age 400d;"] }
+		qw(2y 0)),
 	[api => 'limit_except GET { deny all; }'],
 	[api => 'if ($arg_x) { expires 1h; }'],
 	[api => 'client_max_body_size 1k; client_body_in_file_only on;'],

@@ -129,10 +129,10 @@ my @alice = (Authorization => basic('alice:wonder'));
 my @bob = (Authorization => basic('bob:builder'));
 is($t->get('/named/account')->{status}, 401, 'a user without a password');
 my $account = json_of($t->get('/named/account', @alice));
-is($account->{user}, 'alice', 'a user by his password');
+is($account->{username}, 'alice', 'a user by his password');
 ok(!$account->{admin}, '  who is no administrator');
 $account = json_of($t->get('/named/account', @bob));
-is($account->{user}, 'bob', 'another');
+is($account->{username}, 'bob', 'another');
 ok($account->{admin}, '  who is');
 is_mine($t->get("/named$info", @alice, 'X-Auth', $token),
 	'a password and a token in another header');
@@ -380,7 +380,7 @@ for (@refused) {
 	my ($uri, $status, $name) = @$_;
 	$r = $t->get($uri, 'X-Auth', $token);
 	is($r->{status}, $status, "$name gets no answer");
-	unlike($r->{body}, qr/"user"/, '  and shows none');
+	unlike($r->{body}, qr/"username"/, '  and shows none');
 }
 is($t->get('/after/x', 'X-Auth', $token)->{status}, 204, 'nor does a post_action');
 ok($t->wait_log(qr/the API answers clients only/), '  the log tells why');
