@@ -74,7 +74,7 @@ deps: ## install the Debian packages that are missing (root or sudo)
 	@$(ROOT)/mk/deps install build run test check
 
 .PHONY: build
-build: $(OUT)/ngx_psm_token_module.so $(OUT)/psm-token ## build the module and the command line into build/
+build: $(OUT)/ngx_psm_token_module.so $(OUT)/psm-token $(OUT)/psm-token.1 ## build the module and the command line into build/
 
 .PHONY: need-build
 need-build:
@@ -136,6 +136,15 @@ $(OUT)/psm-token: $(CLI_OBJS) $(OUT)/ngx_psm_token_module.so
 	    -lhiredis -lssl -lcrypto
 
 -include $(CLI_OBJS:.o=.d)
+
+# What it says of itself: the manual page, and a completion for each shell.
+COMPLETIONS := $(addprefix $(OUT)/psm-token.,bash zsh fish)
+
+$(OUT)/psm-token.1: $(OUT)/psm-token
+	@$< man > $@
+
+$(COMPLETIONS): $(OUT)/psm-token.%: $(OUT)/psm-token
+	@$< completion $* > $@
 
 # ---------------------------------------------------------------- demo -----
 
@@ -290,11 +299,21 @@ MODULESDIR ?= $(or $(shell $(NGINX) -V 2>&1 \
                   /usr/lib/nginx/modules)
 SHARE      := $(DESTDIR)$(PREFIX)/share/ngx_psm_token_module
 
+# Where man and the shells look for what make build prints.
+MAN_PAGE   := $(DESTDIR)$(PREFIX)/share/man/man1/psm-token.1
+BASH_WORDS := $(DESTDIR)$(PREFIX)/share/bash-completion/completions/psm-token
+ZSH_WORDS  := $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_psm-token
+FISH_WORDS := $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/psm-token.fish
+
 .PHONY: install
-install: build ## install into DESTDIR, MODULESDIR, PREFIX
+install: build $(COMPLETIONS) ## install into DESTDIR, MODULESDIR, PREFIX
 	install -D -m 644 $(OUT)/ngx_psm_token_module.so \
 	    $(DESTDIR)$(MODULESDIR)/ngx_psm_token_module.so
 	install -D -m 755 $(OUT)/psm-token $(DESTDIR)$(PREFIX)/bin/psm-token
+	install -D -m 644 $(OUT)/psm-token.1 $(MAN_PAGE)
+	install -D -m 644 $(OUT)/psm-token.bash $(BASH_WORDS)
+	install -D -m 644 $(OUT)/psm-token.zsh $(ZSH_WORDS)
+	install -D -m 644 $(OUT)/psm-token.fish $(FISH_WORDS)
 	install -d $(SHARE)
 	@for file in $(wildcard $(ROOT)/conf/*.conf $(ROOT)/conf/*.yml) \
 	    $(ROOT)/LICENSE; do \
@@ -306,6 +325,7 @@ install: build ## install into DESTDIR, MODULESDIR, PREFIX
 uninstall: ## remove what install put there
 	rm -f $(DESTDIR)$(MODULESDIR)/ngx_psm_token_module.so
 	rm -f $(DESTDIR)$(PREFIX)/bin/psm-token
+	rm -f $(MAN_PAGE) $(BASH_WORDS) $(ZSH_WORDS) $(FISH_WORDS)
 	rm -rf $(SHARE)
 
 .PHONY: clean

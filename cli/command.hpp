@@ -93,10 +93,15 @@ struct Command {
 Action define_create(CLI::App& app);
 Action define_list(CLI::App& app);
 Action define_show(CLI::App& app);
+Action define_edit(CLI::App& app);
+Action define_reissue(CLI::App& app);
 Action define_delete(CLI::App& app);
+Action define_user(CLI::App& app);
 Action define_channel(CLI::App& app);
 Action define_scopes(CLI::App& app);
 Action define_explain(CLI::App& app);
 Action define_snippets(CLI::App& app);
+Action define_completion(CLI::App& app);
+Action define_man(CLI::App& app);
 
 } // namespace psm::cli

@@ -6,6 +6,7 @@
 #include "inputs.hpp"
 #include "output.hpp"
 #include "replication.hpp"
+#include "usage.hpp"
 
 #include "../lib/store.hpp"
 
@@ -86,6 +87,7 @@ Action define_channel(CLI::App& app)
     setter
         ->add_option("--privacy", options->privacy,
                      "public, authenticated or private")
+        ->type_name(privacy_words())
         ->required();
     app.add_subcommand("list", "List the channels that have a record")
         ->fallthrough();

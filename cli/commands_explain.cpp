@@ -5,6 +5,7 @@
 #include "command.hpp"
 #include "lookup.hpp"
 #include "output.hpp"
+#include "usage.hpp"
 
 #include "../lib/clock_text.hpp"
 #include "../lib/explain.hpp"
@@ -155,15 +156,19 @@ Action define_explain(CLI::App& app)
                    "ID of the token; `-` reads the token from standard input "
                    "(an empty line: no token)")
         ->required();
-    app.add_option("METHOD", options->words.method, "As in GET")->required();
+    app.add_option("METHOD", options->words.method, "As in GET")
+        ->type_name("GET|HEAD|POST|PUT|PATCH|DELETE")
+        ->required();
     app.add_option("URL", options->words.url, "A whole URL or its path")
         ->required();
     app.add_option("--base", options->words.bases,
                    "As psm_token_base; may be repeated")
         ->allow_extra_args(false);
     app.add_option("--privacy", options->words.privacy,
-                   "As psm_token_privacy, for channels without a record");
+                   "As psm_token_privacy, for channels without a record")
+        ->type_name(privacy_words());
     app.add_option("--require", options->words.require, "As psm_token_require")
+        ->type_name("auto|" + level_words() + "|" + std::string(takes_scope))
         ->capture_default_str();
     app.add_option("--channel", options->words.channel, "As psm_token_channel");
     app.add_flag("--scope-levels", options->words.scope_levels,

@@ -3,6 +3,7 @@
 #include "inputs.hpp"
 
 #include "command.hpp"
+#include "interrupt.hpp"
 #include "output.hpp"
 
 #include "../lib/clock_text.hpp"
@@ -18,7 +19,6 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
-#include <map>
 #include <optional>
 
 namespace psm::cli {
@@ -57,29 +57,6 @@ void refuse_if(const std::string& option,
 {
     if (problem) {
         refuse((option.empty() ? "" : option + " ") + *problem);
-    }
-}
-
-void add_resource(const std::string& text,
-                  std::map<std::string, Level>& resources)
-{
-    const std::size_t colon = text.rfind(':');
-    if (colon == std::string::npos) {
-        refuse("--resource " + in_quotes(text) +
-               " has no level: write CHANNEL:read, CHANNEL:write or "
-               "CHANNEL:manage");
-    }
-    const std::string channel = text.substr(0, colon);
-    const auto level = find_level(text.substr(colon + 1));
-    refuse_if("--resource", channel_problem(channel));
-    if (!level) {
-        refuse("--resource " + in_quotes(text) + ": " +
-               in_quotes(text.substr(colon + 1)) +
-               " is no level: use read, write or manage");
-    }
-    if (!resources.emplace(channel, *level).second) {
-        refuse("--resource names the channel " + in_quotes(channel) +
-               " twice: keep one of them");
     }
 }
 
@@ -131,6 +108,12 @@ std::string login_name()
     getpwuid_r(geteuid(), &entry, buffer.data(), buffer.size(), &found);
     return found != nullptr ? std::string(found->pw_name)
                             : "uid-" + std::to_string(geteuid());
+}
+
+void check_text(const char* option, const std::string& text,
+                std::optional<std::string> (*judge)(std::string_view))
+{
+    refuse_if(option, judge(text));
 }
 
 void check_owner(const std::string& owner)
@@ -193,25 +176,20 @@ std::int64_t parse_expiry(const std::string& text, std::int64_t now)
     return now + *duration;
 }
 
-void set_grants(const GrantOptions& options, TokenDraft& draft)
+std::int64_t parse_span(const char* option, const std::string& text)
 {
-    for (const std::string& resource : options.resources) {
-        if (!draft.resources) {
-            draft.resources.emplace();
-        }
-        add_resource(resource, *draft.resources);
+    const auto seconds = parse_duration(text);
+    if (!seconds) {
+        refuse(std::string(option) + " " + in_quotes(text) +
+               " is no span of time: write 90m, 12h, 7d, 2w or 1y");
     }
-    if (!options.scopes.empty()) {
-        draft.scopes = options.scopes;
-    }
-    if (!options.channels.empty()) {
-        draft.channels = options.channels;
-    }
+    return *seconds;
 }
 
 std::string read_token_from_stdin()
 {
     constexpr std::size_t max_line = 4096;
+    const Interrupt interrupt; // a Ctrl-C must not leave the typing hidden
     const HiddenTyping hidden;
     std::string line;
     line.reserve(max_line); // no copy is left behind by growing
@@ -221,6 +199,10 @@ std::string read_token_from_stdin()
             refuse("what stands on standard input is too long for a token");
         }
         line.push_back(static_cast<char>(c));
+    }
+    if (Interrupt::asked()) {
+        wipe(line);
+        throw Interrupted("nothing was done");
     }
     while (!line.empty() && (line.back() == ' ' || line.back() == '\r')) {
         line.pop_back();

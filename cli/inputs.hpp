@@ -5,9 +5,10 @@
 
 #pragma once
 
-#include "../lib/token_draft.hpp"
+#include "../lib/field_problem.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,6 +17,10 @@ namespace psm::cli {
 
 /// The name of the user who runs this, for owner and audit.
 [[nodiscard]] std::string login_name();
+
+/// A text behind an option, which is named; the judges of token_limits.hpp.
+void check_text(const char* option, const std::string& text,
+                std::optional<std::string> (*judge)(std::string_view));
 
 void check_owner(const std::string& owner);
 void check_id(const std::string& id);
@@ -33,15 +38,9 @@ void refuse_tokens_in_arguments(const std::vector<std::string>& arguments);
 [[nodiscard]] std::int64_t parse_expiry(const std::string& text,
                                         std::int64_t now);
 
-/// What the options of create say a token may do.
-struct GrantOptions {
-    std::vector<std::string> resources; // CHANNEL:LEVEL
-    std::vector<std::string> scopes;
-    std::vector<std::string> channels;
-};
-
-/// Sets those grants of the draft that were given.
-void set_grants(const GrantOptions& options, TokenDraft& draft);
+/// "7d" behind an option, in seconds.
+[[nodiscard]] std::int64_t parse_span(const char* option,
+                                      const std::string& text);
 
 /// The first line of standard input; the caller wipes it.
 [[nodiscard]] std::string read_token_from_stdin();

@@ -6,6 +6,7 @@
 #include "blocking_port.hpp"
 #include "command.hpp"
 #include "inputs.hpp"
+#include "interrupt.hpp"
 #include "output.hpp"
 #include "redis_sentinel.hpp"
 #include "replication.hpp"
@@ -20,21 +21,28 @@
 #include <ctime>
 #include <exception>
 #include <map>
+#include <optional>
 
 namespace psm::cli {
 
 namespace {
 
-constexpr std::array<Command, 8> commands{{
+constexpr std::array<Command, 13> commands{{
     {"create", "Create a token and print it once", define_create},
     {"list", "List the tokens", define_list},
     {"show", "Show what a token may do", define_show},
+    {"edit", "Change what a token may do", define_edit},
+    {"reissue", "Give a token a new string", define_reissue},
     {"delete", "Revoke tokens", define_delete},
+    {"user", "Say what a user may hand out", define_user},
     {"channel", "Say who may read a channel without a grant", define_channel},
     {"scopes", "List the scopes", define_scopes},
     {"explain", "Say what the gate would decide, and why", define_explain},
     {"snippets", "Print the commands that make clients use a token",
      define_snippets},
+    {"completion", "Print what completes the words of this command in a shell",
+     define_completion},
+    {"man", "Print the manual page", define_man},
 }};
 
 constexpr const char* default_redis = "redis://127.0.0.1:6379";
@@ -45,9 +53,9 @@ constexpr std::uint32_t timeout_ms = 5000;
 
 constexpr const char* footer =
     "Exit code: 0 yes or done, 1 no, 2 cannot tell or wrong usage.\n"
-    "Where Redis has replicas, create, delete and channel set wait up to 1 "
-    "second for one\nof them; 2 also says that none has confirmed the change: "
-    "it is made, but a\nfailover may undo it.";
+    "Where Redis has replicas, a change waits up to 1 second for one of them; "
+    "2 also says\nthat none has confirmed the change: it is made, but a "
+    "failover may undo it.";
 
 int run(int argc, const char* const* argv)
 {
@@ -113,8 +121,12 @@ Replication Environment::replicated()
 int main(int argc, char** argv)
 {
     int code = psm::cli::cannot_tell;
+    std::optional<psm::cli::Interrupted> interrupted;
     try {
         code = psm::cli::run(argc, argv);
+    } catch (const psm::cli::Interrupted& interruption) {
+        psm::cli::complain(interruption.what());
+        interrupted = interruption;
     } catch (const psm::cli::Failure& failure) {
         psm::cli::complain(failure.what());
         code = failure.code();
@@ -124,6 +136,9 @@ int main(int argc, char** argv)
     if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
         psm::cli::complain("cannot write all of the output");
         code = psm::cli::cannot_tell;
+    }
+    if (interrupted) {
+        interrupted->die();
     }
     return code;
 }

@@ -3,52 +3,19 @@
 #include "output.hpp"
 
 #include "../lib/clock_text.hpp"
-#include "../lib/utf8.hpp"
 
 #include <nlohmann/json.hpp>
 
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <array>
 #include <cstdio>
-#include <optional>
 
 namespace psm::cli {
 
 namespace {
 
 using nlohmann::ordered_json;
-
-constexpr std::size_t gap = 2;
-constexpr std::size_t min_width = 8;
-constexpr std::string_view ellipsis = "\xe2\x80\xa6";
-
-/// The first `width` characters, the last of them an ellipsis when there
-/// were more.
-std::string cut(const std::string& text, std::size_t width)
-{
-    if (count_characters(text) <= width) {
-        return text;
-    }
-    std::size_t at = 0;
-    for (std::size_t kept = 0; kept + 1 < width; kept++) {
-        at += utf8_length(std::string_view(text).substr(at));
-    }
-    return text.substr(0, at) + std::string(ellipsis);
-}
-
-/// Columns of the terminal; nothing where the output goes elsewhere.
-std::optional<std::size_t> terminal_width()
-{
-    winsize size{};
-    if (isatty(STDOUT_FILENO) == 0 ||
-        ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) {
-        return std::nullopt;
-    }
-    return size.ws_col;
-}
 
 std::string join(const std::vector<std::string>& words)
 {
@@ -60,6 +27,16 @@ std::string join(const std::vector<std::string>& words)
 }
 
 } // namespace
+
+std::optional<std::size_t> terminal_width(int file)
+{
+    winsize size{};
+    if (isatty(file) == 0 || ioctl(file, TIOCGWINSZ, &size) != 0 ||
+        size.ws_col == 0) {
+        return std::nullopt;
+    }
+    return size.ws_col;
+}
 
 void print(std::string_view text)
 {
@@ -76,58 +53,6 @@ void complain(std::string_view text)
 void print_json(const ordered_json& json)
 {
     print(dump_json(json, 2) + "\n");
-}
-
-Table::Table(std::vector<std::string> headings)
-{
-    rows_.push_back(std::move(headings));
-}
-
-void Table::add(const std::vector<std::string>& cells)
-{
-    std::vector<std::string>& row = rows_.emplace_back();
-    for (const std::string& cell : cells) {
-        row.push_back(escape(cell));
-    }
-}
-
-std::vector<std::size_t> Table::widths() const
-{
-    std::vector<std::size_t> widths(rows_.front().size(), 0);
-    std::size_t total = gap * (widths.size() - 1);
-    for (std::size_t i = 0; i < widths.size(); i++) {
-        for (const auto& row : rows_) {
-            widths[i] = std::max(widths[i], count_characters(row[i]));
-        }
-        total += widths[i];
-    }
-    const auto limit = terminal_width();
-    while (limit && total > *limit && widths.size() > 1) {
-        const auto widest = std::max_element(widths.begin() + 1, widths.end());
-        if (*widest <= min_width) {
-            break;
-        }
-        --*widest;
-        --total;
-    }
-    return widths;
-}
-
-void Table::print() const
-{
-    const std::vector<std::size_t> widths = this->widths();
-    for (const auto& row : rows_) {
-        std::string text;
-        for (std::size_t i = 0; i < row.size(); i++) {
-            const std::string cell = cut(row[i], widths[i]);
-            text += cell;
-            if (i + 1 < row.size()) {
-                text.append(widths[i] - count_characters(cell) + gap, ' ');
-            }
-        }
-        text.erase(text.find_last_not_of(' ') + 1);
-        cli::print(text + "\n");
-    }
 }
 
 std::string line(std::string_view name, std::string_view value)

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
 //
 // What the commands print: text that is safe for a terminal, tables that fit
-// it, and the JSON that the API shares.
+// it (table.hpp), and the JSON that the API shares.
 
 #pragma once
+
+#include "table.hpp"
 
 #include "../lib/quote.hpp"
 #include "../lib/record.hpp"
@@ -13,11 +15,15 @@
 #include <nlohmann/json_fwd.hpp>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace psm::cli {
+
+/// Columns of the terminal that is this file; nothing where it is none.
+[[nodiscard]] std::optional<std::size_t> terminal_width(int file);
 
 void print(std::string_view text);
 
@@ -25,24 +31,6 @@ void print(std::string_view text);
 void complain(std::string_view text);
 
 void print_json(const nlohmann::ordered_json& json);
-
-/// Rows under headings. Cells are escaped; on a terminal the widest columns
-/// give way until a row fits its width, the first column never.
-class Table {
-public:
-    explicit Table(std::vector<std::string> headings);
-
-    void add(const std::vector<std::string>& cells);
-
-    [[nodiscard]] bool empty() const noexcept { return rows_.size() == 1; }
-
-    void print() const;
-
-private:
-    [[nodiscard]] std::vector<std::size_t> widths() const;
-
-    std::vector<std::vector<std::string>> rows_; // the headings first
-};
 
 /// "name      value" lines under one another.
 [[nodiscard]] std::string line(std::string_view name, std::string_view value);

@@ -130,7 +130,17 @@ bool is_master(const Caller& caller, std::string_view owner)
 
 Authority hand_out(const Caller& caller)
 {
-    return may(caller, "user.token:edit") ? caller.authority : Authority{};
+    if (!may(caller, "user.token:edit")) {
+        return {};
+    }
+    if (!caller.admin) {
+        return caller.authority;
+    }
+    // What an administrator may do with tokens is not what his token may do
+    // with packages: the first one has user.token scopes only.
+    Rights all;
+    all.everything = true;
+    return {.bounds = {std::move(all)}, .until = caller.authority.until};
 }
 
 } // namespace psm

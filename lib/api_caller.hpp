@@ -54,7 +54,8 @@ Task<void> identify(Store* store, ApiCaller shown, std::int64_t now,
 /// and, for an administrator, all.
 [[nodiscard]] bool is_master(const Caller& caller, std::string_view owner);
 
-/// What he may hand out: nothing, where he cannot make tokens.
+/// What he may hand out: nothing, where he cannot make tokens; everything, as
+/// an administrator, but for no longer than his token lasts.
 [[nodiscard]] Authority hand_out(const Caller& caller);
 
 } // namespace psm

@@ -6,47 +6,16 @@
 #include "api_problem.hpp"
 #include "api_token.hpp"
 #include "clock_text.hpp"
-#include "digest.hpp"
-#include "text.hpp"
-#include "token.hpp"
+#include "new_string.hpp"
 #include "token_draft.hpp"
 
 #include <algorithm>
-#include <stdexcept>
 
 namespace psm {
 
 namespace {
 
 constexpr std::int64_t day = 24 * std::int64_t{3600};
-
-/// The string of a token that is being made.
-class NewString {
-public:
-    NewString() : text_(generate_token())
-    {
-        if (!Hasher().digest(text_, digest_)) {
-            throw std::runtime_error("OpenSSL cannot compute SHA-256");
-        }
-    }
-
-    NewString(const NewString&) = delete;
-    NewString& operator=(const NewString&) = delete;
-
-    ~NewString() { wipe(text_); }
-
-    [[nodiscard]] std::string_view text() const noexcept { return text_; }
-
-    [[nodiscard]] std::string digest() const
-    {
-        const auto hex = digest_.hex();
-        return {hex.data(), hex.size()};
-    }
-
-private:
-    std::string text_;
-    TokenDigest digest_;
-};
 
 FieldProblems problems_of(const std::vector<Excess>& found)
 {
@@ -94,7 +63,7 @@ void check_age(const ApiCall& call, std::int64_t expires)
 /// Scopes reach no further than those of their maker, unless it says so.
 void limit_reach(const Caller& caller, TokenDraft& draft)
 {
-    const Reach reach = reach_of(caller.authority);
+    const Reach reach = reach_of(hand_out(caller));
     if (draft.scopes && !draft.channels && !reach.everywhere() &&
         !reach.nowhere()) {
         draft.channels = reach.channels();
@@ -224,7 +193,7 @@ Task<ApiResponse> create_token(ApiCall* call)
     check_owner(call->caller, draft, made.record.owner);
     check_age(*call, made.record.expires);
     refuse_excess(Fault::grants_exceeded,
-                  excess(call->caller.authority, made.record));
+                  excess(hand_out(call->caller), made.record));
     TokenRecord nothing;
     TokenRecord record = made.record;
     co_await check_owner_rights(call, std::move(nothing), std::move(record),
@@ -261,7 +230,7 @@ Task<ApiResponse> change_token(ApiCall* call)
     if (after.expires != before.record.expires) {
         check_age(*call, after.expires);
     }
-    const Authority& authority = call->caller.authority;
+    const Authority authority = hand_out(call->caller);
     // A new string is all of its grants, kept or not.
     refuse_excess(Fault::grants_exceeded,
                   again ? excess(authority, after)

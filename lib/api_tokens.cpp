@@ -74,7 +74,7 @@ void read_words(const ApiArgs& args, TokenFilter& filter,
 void choose_index(Wish& wish, std::int64_t now)
 {
     TokenRange& range = wish.range;
-    range.newest = true;
+    range.reverse = true;
     if (wish.filter.state == TokenState::deleted) {
         range.index = TokenRange::Index::deleted;
     } else if (!wish.owner.empty()) {
@@ -82,7 +82,7 @@ void choose_index(Wish& wish, std::int64_t now)
         range.name = wish.owner;
     } else if (wish.filter.expiring) {
         range.index = TokenRange::Index::expiry;
-        range.newest = false;
+        range.reverse = false;
         range.until = std::min(now + *wish.filter.expiring, max_time);
     }
 }

@@ -61,16 +61,17 @@ struct TokenRange {
     Index index = Index::all;
     std::string name{};            // of the owner or maker
     std::string after{};           // a page's `next`; "": from the beginning
-    bool newest = false;           // the other way round: highest scores first
-    std::int64_t until = max_time; // the last score, unless the newest come
-                                   // first: an expiry, a deletion
+    std::int64_t from = 0;         // the first score: an expiry, a deletion
+    std::int64_t until = max_time; // the last
     std::size_t limit = 100;       // ids looked at, 1 to max_page
+    bool reverse = false;          // from the last to the first
 };
 
 inline constexpr std::size_t max_page = 500;
 
 struct TokenPage {
     std::vector<StoredToken> tokens; // those whose record is still there
+    std::vector<std::string> places; // of each: the `after` of what follows it
     std::string next;                // "": this was the last
 };
 
@@ -105,6 +106,8 @@ public:
     Task<std::optional<StoredToken>> find_id(std::string id);
     /// Hexadecimal.
     Task<std::optional<StoredToken>> find_digest(std::string digest);
+    /// In that order, without those that are gone.
+    Task<std::vector<StoredToken>> find_ids(std::vector<std::string> ids);
     /// nullopt where `range.after` is no page's `next`.
     Task<std::optional<TokenPage>> list(TokenRange range);
 
@@ -197,13 +200,24 @@ private:
     Task<bool> commit(Transaction change);
     Task<std::vector<RedisValue>> get_all(std::string_view kind,
                                           std::vector<std::string> names);
-    Task<std::vector<StoredToken>> read_tokens(std::vector<std::string> ids);
     Task<std::vector<StoredToken>>
     with_last_use(std::vector<StoredToken> tokens);
+    Task<std::vector<std::optional<StoredToken>>>
+    read_tokens(std::vector<std::string> ids);
     Task<std::optional<StoredToken>> find_twin(TokenRecord record);
 
-    Task<std::int64_t> rank_at(std::string index, Place place, bool behind);
-    Task<RedisValue> read_range(TokenRange range, Place place);
+    struct Rank {
+        std::int64_t before = 0; // how many are
+        bool there = false;      // whether it is itself a member
+    };
+
+    struct Span {
+        std::int64_t first = 0;
+        std::int64_t last = 0; // one behind it
+    };
+
+    Task<Rank> rank_of(std::string index, Place place);
+    Task<Span> span_of(TokenRange range, std::string index);
 
     [[nodiscard]] std::string index_key(const TokenRange& range) const;
     [[nodiscard]] std::string audit_key(AuditStream stream) const;

@@ -209,6 +209,10 @@ void Store::bury(Transaction& change, const StoredToken& token,
     const std::string& id = token.record.id;
     const std::int64_t end = now + grave_seconds;
     change.expect(key("t:", token.digest), token.json);
+    if (id.empty()) { // found by its string
+        change.remove(key("t:", token.digest));
+        return;
+    }
     change.expect(key("i:", id), token.digest);
     if (token.problem) {
         change.remove(key("t:", token.digest));

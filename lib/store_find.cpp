@@ -47,6 +47,42 @@ std::optional<Store::Place> parse_place(std::string_view text)
                         .id = std::string(text.substr(dot + 1))};
 }
 
+/// Behind which a page begins: `after`, or the first or last score, since no id
+/// is behind a tilde.
+Store::Place first_place(const TokenRange& range)
+{
+    if (!range.after.empty()) {
+        return parse_place(range.after).value_or(Store::Place{});
+    }
+    Store::Place place;
+    if (range.reverse && range.until < max_time) {
+        place = {.score = std::to_string(range.until), .id = "~"};
+    } else if (!range.reverse && range.from > 0) {
+        place = {.score = std::to_string(range.from - 1), .id = "~"};
+    }
+    return place;
+}
+
+std::string text_of(const Store::Place& place)
+{
+    return place.score + "." + place.id;
+}
+
+/// Of a reply to ZRANGE, between the first and the last score.
+std::vector<Store::Place> places_of(RedisValue reply, const TokenRange& range)
+{
+    std::vector<Store::Place> places;
+    for (std::size_t i = 0; i + 1 < reply.elements.size(); i += 2) {
+        std::string& text = reply.elements[i + 1].text;
+        const std::int64_t score = parse_seconds(text).value_or(0);
+        if (score >= range.from && score <= range.until) {
+            places.push_back({.score = std::move(text),
+                              .id = std::move(reply.elements[i].text)});
+        }
+    }
+    return places;
+}
+
 } // namespace
 
 Task<std::optional<StoredToken>> Store::find_digest(std::string digest)
@@ -120,15 +156,14 @@ std::string Store::index_key(const TokenRange& range) const
     return key("ix:", "all");
 }
 
-/// The rank of a place, or of the first member behind it. One that is gone
-/// since is looked for among those of the same score, of which an import makes
-/// many.
-Task<std::int64_t> Store::rank_at(std::string index, Place place, bool behind)
+/// How many members are before a place. One that is gone since is looked for
+/// among those of the same score, of which an import makes many.
+Task<Store::Rank> Store::rank_of(std::string index, Place place)
 {
     std::vector<std::string> words{"ZRANK", index, place.id};
     const RedisValue rank = co_await ask(std::move(words));
     if (!rank.is_nil()) {
-        co_return rank.integer + (behind ? 1 : 0);
+        co_return Rank{.before = rank.integer, .there = true};
     }
     words = {"ZCOUNT", index, "-inf", "(" + place.score};
     const RedisValue below = co_await ask(std::move(words));
@@ -147,91 +182,126 @@ Task<std::int64_t> Store::rank_at(std::string index, Place place, bool behind)
             last = middle;
         }
     }
-    co_return first;
+    co_return Rank{.before = first, .there = false};
 }
 
-/// Members and scores, lowest first whatever comes first in the page: what is
-/// new must not move the ranks of what was not seen yet.
-Task<RedisValue> Store::read_range(TokenRange range, Place place)
+/// The ranks of the members of a page.
+Task<Store::Span> Store::span_of(TokenRange range, std::string index)
 {
-    const std::string index = index_key(range);
-    const auto limit = static_cast<std::int64_t>(range.limit);
-    std::int64_t first = range.newest ? -limit : 0;
-    std::int64_t last = range.newest ? -1 : limit - 1;
+    Place place = first_place(range);
+    const auto limit = static_cast<std::int64_t>(
+        std::clamp<std::size_t>(range.limit, 1, max_page));
     if (!place.id.empty()) {
-        const std::int64_t rank = co_await rank_at(index, place, !range.newest);
-        first = range.newest ? std::max(rank - limit, std::int64_t{0}) : rank;
-        last = range.newest ? rank - 1 : rank + limit - 1;
+        const Rank rank = co_await rank_of(std::move(index), std::move(place));
+        if (range.reverse) {
+            co_return Span{.first = rank.before - limit, .last = rank.before};
+        }
+        const std::int64_t first = rank.before + (rank.there ? 1 : 0);
+        co_return Span{.first = first, .last = first + limit};
     }
-    if (last == -1 && first == 0) {
-        co_return RedisValue{.type = RedisType::array}; // -1 is the last one
+    if (!range.reverse) {
+        co_return Span{.first = 0, .last = limit};
     }
-    std::vector<std::string> words{"ZRANGE", index, std::to_string(first),
-                                   std::to_string(last), "WITHSCORES"};
-    RedisValue found = co_await ask(std::move(words));
-    co_return found;
+    std::vector<std::string> words{"ZCARD", std::move(index)};
+    const RedisValue count = co_await ask(std::move(words));
+    co_return Span{.first = count.integer - limit, .last = count.integer};
 }
 
 Task<std::optional<TokenPage>> Store::list(TokenRange range)
 {
-    Place place;
-    if (!range.after.empty()) {
-        const auto parsed = parse_place(range.after);
-        if (!parsed) {
-            co_return std::nullopt;
-        }
-        place = *parsed;
+    if (!range.after.empty() && !parse_place(range.after)) {
+        co_return std::nullopt;
     }
-    range.limit = std::clamp<std::size_t>(range.limit, 1, max_page);
-    const RedisValue found = co_await read_range(range, std::move(place));
-
+    const std::string index = index_key(range);
+    const Span span = co_await span_of(range, index);
     TokenPage page;
+    if (span.last <= 0) {
+        co_return page;
+    }
+    std::vector<std::string> words{
+        "ZRANGE", index, std::to_string(std::max<std::int64_t>(span.first, 0)),
+        std::to_string(span.last - 1), "WITHSCORES"};
+    RedisValue found = co_await ask(std::move(words));
+    std::vector<Place> places = places_of(std::move(found), range);
+    if (range.reverse) {
+        std::ranges::reverse(places);
+    }
+    if (places.size() == static_cast<std::size_t>(span.last - span.first)) {
+        page.next = text_of(places.back());
+    }
     std::vector<std::string> ids;
-    const std::size_t count = found.elements.size() / 2;
-    bool whole = count == range.limit;
-    for (std::size_t i = 0; i < count; i++) {
-        const std::size_t at = range.newest ? count - 1 - i : i;
-        const std::string& score = found.elements[2 * at + 1].text;
-        if (!range.newest && parse_seconds(score).value_or(0) > range.until) {
-            whole = false;
-            break;
+    for (const Place& place : places) {
+        ids.push_back(place.id);
+    }
+    auto tokens = co_await read_tokens(std::move(ids));
+    for (std::size_t i = 0; i < tokens.size(); i++) {
+        if (tokens[i]) {
+            page.tokens.push_back(std::move(*tokens[i]));
+            page.places.push_back(text_of(places[i]));
         }
-        ids.push_back(found.elements[2 * at].text);
-        page.next = score + "." + ids.back();
     }
-    if (!whole) {
-        page.next.clear();
-    }
-    page.tokens = co_await read_tokens(std::move(ids));
+    page.tokens = co_await with_last_use(std::move(page.tokens));
     co_return page;
 }
 
-/// An id without a digest, or a digest without a record, has run out since:
-/// an index is only cleaned by a change, and by the doctor.
-Task<std::vector<StoredToken>> Store::read_tokens(std::vector<std::string> ids)
+Task<std::vector<StoredToken>> Store::find_ids(std::vector<std::string> ids)
+{
+    auto found = co_await read_tokens(std::move(ids));
+    std::vector<StoredToken> tokens;
+    for (std::optional<StoredToken>& token : found) {
+        if (token) {
+            tokens.push_back(std::move(*token));
+        }
+    }
+    tokens = co_await with_last_use(std::move(tokens));
+    co_return tokens;
+}
+
+/// In the places of their ids. An id without a digest, or a digest without a
+/// record, has run out since: an index is only cleaned by a change, and by the
+/// doctor. One that was given a new string between the two questions is asked
+/// for again.
+Task<std::vector<std::optional<StoredToken>>>
+Store::read_tokens(std::vector<std::string> ids)
 {
     const std::vector<RedisValue> found = co_await get_all("i:", ids);
     std::vector<std::string> digests;
-    std::vector<std::string> named;
+    std::vector<std::size_t> at;
     for (std::size_t i = 0; i < found.size(); i++) {
         if (!found[i].is_nil()) {
             digests.push_back(found[i].text);
-            named.push_back(std::move(ids[i]));
+            at.push_back(i);
         }
     }
     const std::vector<RedisValue> records = co_await get_all("t:", digests);
-    std::vector<StoredToken> tokens;
+    std::vector<std::optional<StoredToken>> tokens(ids.size());
+    std::vector<std::size_t> doubtful;
     for (std::size_t i = 0; i < records.size(); i++) {
         if (records[i].is_nil()) {
             continue;
         }
         StoredToken token = read_token(digests[i], records[i]);
         if (token.problem) {
-            token.record.id = named[i];
+            token.record.id = ids[at[i]];
         }
-        tokens.push_back(std::move(token));
+        if (token.record.deleted || token.record.id != ids[at[i]]) {
+            doubtful.push_back(at[i]);
+        }
+        tokens[at[i]] = std::move(token);
     }
-    tokens = co_await with_last_use(std::move(tokens));
+
+    std::vector<std::string> names;
+    for (const std::size_t i : doubtful) {
+        names.push_back(ids[i]);
+    }
+    const std::vector<RedisValue> now = co_await get_all("i:", names);
+    for (std::size_t i = 0; i < now.size(); i++) {
+        if (now[i].text == tokens[doubtful[i]]->digest) {
+            continue;
+        }
+        std::optional<StoredToken> moved = co_await find_id(names[i]);
+        tokens[doubtful[i]] = std::move(moved);
+    }
     co_return tokens;
 }
 

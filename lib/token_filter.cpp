@@ -52,13 +52,6 @@ bool is_unused(const StoredToken& token, std::int64_t seconds, std::int64_t now)
     return now - last >= seconds;
 }
 
-bool asks_nothing(const TokenFilter& filter)
-{
-    return filter.owner.empty() && filter.channel.empty() &&
-           filter.scope.empty() && filter.text.empty() && !filter.kind &&
-           !filter.state && !filter.expiring && !filter.unused;
-}
-
 } // namespace
 
 std::string_view state_name(TokenState state) noexcept
@@ -92,7 +85,7 @@ bool matches(const TokenFilter& filter, const StoredToken& token,
 {
     const TokenRecord& record = token.record;
     if (token.problem) {
-        return asks_nothing(filter);
+        return filter == TokenFilter{};
     }
     if (!filter.owner.empty() && record.owner != filter.owner) {
         return false;

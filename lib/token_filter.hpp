@@ -43,6 +43,8 @@ struct TokenFilter {
     std::optional<TokenState> state{};
     std::optional<std::int64_t> expiring{}; // active, ends within so many s
     std::optional<std::int64_t> unused{};   // not used, nor made, for so many s
+
+    friend bool operator==(const TokenFilter&, const TokenFilter&) = default;
 };
 
 [[nodiscard]] bool matches(const TokenFilter& filter, const StoredToken& token,

@@ -26,9 +26,8 @@ subtest 'usage' => sub {
 	$got = run('--help');
 	is($got->{code}, 0, '--help');
 	like($got->{out}, qr/^  $_ /m, "lists $_")
-		for qw(create list show delete channel scopes explain snippets);
-	unlike($got->{out}, qr/^  $_ /m, "does not list $_")
-		for qw(edit reissue user import export doctor audit);
+		for qw(create list show edit reissue delete user channel scopes explain
+			snippets);
 
 	for my $words ([], ['frobnicate'], ['create'], ['show'], ['list', 'x'],
 		['list', '--no-such'], ['channel'], ['channel', 'set', 'main'],
@@ -118,6 +117,31 @@ subtest 'create a scope token' => sub {
 	is($redis->command('PTTL', $key), -1, 'never garbage');
 	is($redis->command('ZSCORE', 'psm:ix:exp', $record->{id}), undef,
 		'not in the index of expiry');
+};
+
+subtest 'create for a service account' => sub {
+	my $got = run('create', '--name', 'bot', '--resource', 'main:write',
+		'--service-account', 'main');
+	is($got->{code}, 0, 'exit 0') or diag($got->{err});
+	like($got->{out}, qr/^owner +service-account-channel-main \(the service/m,
+		'says the owner');
+	like($got->{out}, qr/^expires +$TIME \(in 30 days\), the default/m,
+		'and 30 days');
+	my ($id) = $got->{out} =~ /^id +($UUID)$/m;
+	my $key = 'psm:t:' . $redis->command('GET', "psm:i:$id");
+	my $record = $json->decode($redis->command('GET', $key));
+	is($record->{owner}, 'service-account-channel-main', 'in the record');
+	is($record->{by}, scalar getpwuid $>, 'who made it is a person');
+	is_deeply($redis->command('ZRANGE',
+		'psm:ix:o:service-account-channel-main', 0, -1), [$id], 'index');
+	my @base = ('create', '--name', 'n', '--resource', 'a:read',
+		'--service-account');
+	refused('two owners', [@base, 'main', '--owner', 'al'],
+		qr/--service-account is an owner by itself/);
+	refused('a subchannel', [@base, 'main/dev'],
+		qr{--service-account "main/dev" is a subchannel});
+	refused('no channel', [@base, 'a b'],
+		qr/--service-account "a b" is not a channel path/);
 };
 
 subtest 'create --json and --quiet' => sub {

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: BSD-2-Clause
+//
+// completion, and man, which the Makefile runs: what the program says of
+// itself to shells and to man.
+
+#include "command.hpp"
+#include "completion.hpp"
+#include "man_page.hpp"
+#include "output.hpp"
+#include "usage.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include <algorithm>
+#include <array>
+
+namespace psm::cli {
+
+namespace {
+
+struct Shell {
+    std::string_view name;
+    std::string (*script)(const CommandUsage&);
+};
+
+constexpr std::array<Shell, 3> shells{{
+    {"bash", bash_completion},
+    {"zsh", zsh_completion},
+    {"fish", fish_completion},
+}};
+
+} // namespace
+
+Action define_completion(CLI::App& app)
+{
+    auto name = std::make_shared<std::string>();
+    std::string names;
+    for (const Shell& shell : shells) {
+        names += (names.empty() ? "" : "|") + std::string(shell.name);
+    }
+    app.add_option("SHELL", *name, "The shell whose script it is")
+        ->type_name(names)
+        ->required();
+    return [name, &app](Environment&) {
+        const auto* const shell =
+            std::ranges::find(shells, std::string_view(*name), &Shell::name);
+        if (shell == shells.end()) {
+            refuse("\"" + escape(*name) +
+                   "\" is no shell with completions: use bash, zsh or fish");
+        }
+        print(shell->script(read_usage(*app.get_parent())));
+        return yes;
+    };
+}
+
+Action define_man(CLI::App& app)
+{
+    app.group(""); // not for people
+    return [&app](Environment&) {
+        print(man_page(read_usage(*app.get_parent())));
+        return yes;
+    };
+}
+
+} // namespace psm::cli
