@@ -101,6 +101,7 @@ Action define_channel(CLI::App& app);
 Action define_scopes(CLI::App& app);
 Action define_explain(CLI::App& app);
 Action define_snippets(CLI::App& app);
+Action define_doctor(CLI::App& app);
 Action define_completion(CLI::App& app);
 Action define_man(CLI::App& app);
 
