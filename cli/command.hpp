@@ -25,6 +25,7 @@ class Store;
 namespace psm::cli {
 
 class BlockingPort;
+class RedisClient;
 struct Replication;
 
 /// Exit codes (design.md section 7).
@@ -73,6 +74,9 @@ public:
     /// Connected at the first use, so that commands which need no Redis work
     /// without it.
     [[nodiscard]] Store& store();
+
+    /// The connection behind it, for what the store does not know.
+    [[nodiscard]] RedisClient& redis_client();
 
     /// Whether the changes made by the store are on a replica too.
     [[nodiscard]] Replication replicated();

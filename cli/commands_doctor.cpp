@@ -4,11 +4,15 @@
 // --url, with a channel as clients see it.
 
 #include "command.hpp"
+#include "doctor_redis.hpp"
 #include "finding.hpp"
 #include "inputs.hpp"
 #include "probe.hpp"
+#include "redis_client.hpp"
+#include "store_exam.hpp"
 #include "usage.hpp"
 
+#include "../lib/store.hpp"
 #include "../lib/text.hpp"
 #include "../lib/token.hpp"
 
@@ -23,6 +27,8 @@ struct DoctorOptions {
     std::string base;
     std::string platform = "linux-64";
     std::string ca;
+    std::string gate_user;
+    bool repair = false;
 };
 
 /// A token that is none would be asked about a dozen times.
@@ -49,10 +55,39 @@ void look_at_channel(const DoctorOptions& options, Findings& findings)
     wipe(token);
 }
 
+/// What can be said about Redis until it fails us.
+void look_at_redis(const DoctorOptions& options, Environment& environment,
+                   Findings& findings)
+{
+    try {
+        Store& store = environment.store();
+        const Patient patient{.redis = environment.redis_client(),
+                              .prefix = store.key("", ""),
+                              .findings = findings};
+        examine_server(patient);
+        examine_keeping(patient);
+        examine_replicas(patient);
+        examine_clock(patient);
+        examine_own_rights(patient);
+        if (!options.gate_user.empty()) {
+            examine_gate_rights(patient, options.gate_user);
+        }
+        examine_store(patient, store, options.repair,
+                      {.who = login_name(), .now = environment.now});
+    } catch (const RedisFailure& failure) {
+        findings.add(Verdict::unknown, "redis", "the rest", failure.what());
+    }
+}
+
 int doctor(const DoctorOptions& options, Environment& environment)
 {
     Findings findings;
-    if (!options.url.empty()) {
+    if (options.url.empty()) {
+        look_at_redis(options, environment, findings);
+    } else if (options.repair || !options.gate_user.empty()) {
+        refuse("--url is about a channel, --repair and --gate-user are about "
+               "Redis: run this command twice");
+    } else {
         look_at_channel(options, findings);
     }
     if (environment.json) {
@@ -68,6 +103,12 @@ int doctor(const DoctorOptions& options, Environment& environment)
 Action define_doctor(CLI::App& app)
 {
     auto options = std::make_shared<DoctorOptions>();
+    app.add_flag("--repair", options->repair,
+                 "Mend index entries and ids; no token gets more rights by it");
+    app.add_option("--gate-user", options->gate_user,
+                   "Look at the rights of this user of Redis, too, which the "
+                   "gate logs in as")
+        ->type_name("NAME");
     app.add_option("--url", options->url,
                    "Look at this channel instead, as clients do; the token is "
                    "read from standard input")

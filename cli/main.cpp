@@ -113,6 +113,12 @@ Store& Environment::store()
     return *store_;
 }
 
+RedisClient& Environment::redis_client()
+{
+    static_cast<void>(store());
+    return port_->client();
+}
+
 Replication Environment::replicated()
 {
     return wait_for_replica(port_->client());

@@ -42,6 +42,10 @@ namespace psm {
 /// broke.
 inline constexpr std::int64_t grave_seconds = std::int64_t{30} * 24 * 3600;
 
+/// Until when a record is kept, and its id; nullopt: for good.
+[[nodiscard]] std::optional<std::int64_t> keep_until(const TokenRecord& record,
+                                                     std::int64_t now);
+
 struct StoredChannel {
     std::string path;
     std::optional<Privacy> privacy; // none: the record breaks the rules
@@ -189,6 +193,9 @@ public:
     [[nodiscard]] std::string key(std::string_view kind,
                                   std::string_view name) const;
 
+    /// For who mends what is stored. False: a guard did not hold.
+    Task<bool> commit(Transaction change);
+
     /// One command whose error reply is the end of it.
     Task<RedisValue> ask(std::vector<std::string> words);
 
@@ -197,7 +204,6 @@ private:
     Task<RedisValue> members(std::string_view key);
     Task<RedisValue> run(const Script& script, std::vector<std::string> words,
                          RedisCall::Effect effect);
-    Task<bool> commit(Transaction change);
     Task<std::vector<RedisValue>> get_all(std::string_view kind,
                                           std::vector<std::string> names);
     Task<std::vector<StoredToken>>

@@ -13,15 +13,6 @@ namespace {
 
 constexpr int max_attempts = 10;
 
-/// When Redis may forget it.
-std::optional<std::int64_t> end_of(const TokenRecord& record, std::int64_t now)
-{
-    if (record.expires == never_expires) {
-        return std::nullopt;
-    }
-    return std::max(record.expires, now) + grave_seconds;
-}
-
 /// The old string of `main`, with no more than the new one may do.
 TokenRecord twin_of(const TokenRecord& main, const TokenRecord& old,
                     std::int64_t until)
@@ -53,6 +44,18 @@ void expect_all(Transaction& change, const Premises& premises)
 }
 
 } // namespace
+
+std::optional<std::int64_t> keep_until(const TokenRecord& record,
+                                       std::int64_t now)
+{
+    if (record.deleted) {
+        return *record.deleted + grave_seconds;
+    }
+    if (record.expires == never_expires) {
+        return std::nullopt;
+    }
+    return std::max(record.expires, now) + grave_seconds;
+}
 
 void Store::add_to_indexes(Transaction& change, const TokenRecord& record) const
 {
@@ -98,7 +101,7 @@ void Store::add_new(Transaction& change, const TokenRecord& record,
                     const std::string& json, const std::string& digest,
                     std::int64_t now) const
 {
-    const auto until = end_of(record, now);
+    const auto until = keep_until(record, now);
     change.set(key("t:", digest), json, until);
     change.set(key("i:", record.id), digest, until);
     add_to_indexes(change, record);
@@ -144,7 +147,7 @@ Task<bool> Store::edit(StoredToken before, TokenRecord after, Actor actor,
     expect_all(change, premises);
     change.expect(key("t:", before.digest), before.json);
     change.expect(key("i:", after.id), before.digest);
-    const auto until = end_of(after, actor.now);
+    const auto until = keep_until(after, actor.now);
     change.set(key("t:", before.digest), json, until);
     change.set(key("i:", after.id), before.digest, until);
     set_expiry(change, after);
@@ -154,7 +157,7 @@ Task<bool> Store::edit(StoredToken before, TokenRecord after, Actor actor,
         change.expect(key("t:", twin->digest), twin->json);
         change.set(key("t:", twin->digest),
                    update_token_record(twin->json, old),
-                   end_of(old, actor.now));
+                   keep_until(old, actor.now));
         set_expiry(change, old);
     }
     add_audit(change, audit_event("edit", after.id, before.json, json), actor);
@@ -192,7 +195,7 @@ Task<bool> Store::reissue(StoredToken before, TokenRecord after,
     if (twin) {
         bury(change, *twin, actor.now);
     }
-    const auto until = end_of(after, actor.now);
+    const auto until = keep_until(after, actor.now);
     change.set(key("t:", digest), json, until);
     change.set(key("i:", after.id), digest, until);
     set_expiry(change, after);
