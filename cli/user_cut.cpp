@@ -122,8 +122,12 @@ private:
                 }
                 return;
             }
+            const std::string twin = twin_of(token, bounds);
             if (change(token, judgement)) {
                 count(token.record.id, judgement.fate);
+                if (!twin.empty()) {
+                    count(twin, judgement.fate);
+                }
                 return;
             }
             auto again = run_now(store().find_id(token.record.id));
@@ -133,6 +137,14 @@ private:
             token = std::move(*again);
         }
         give_up("token " + token.record.id);
+    }
+
+    /// The old string that goes along, unless it was cut before.
+    std::string twin_of(const StoredToken& token, const Rights& bounds)
+    {
+        const auto twin = find_twin(store(), token.record);
+        const bool beyond = twin && judge(*twin, bounds).fate != Fate::within;
+        return beyond ? twin->record.id : "";
     }
 
     bool change(const StoredToken& token, const Judgement& judgement)
