@@ -133,7 +133,7 @@ $(OUT)/obj/%.o: $(ROOT)/%.cpp | need-build
 $(OUT)/psm-token: $(CLI_OBJS) $(OUT)/ngx_psm_token_module.so
 	@echo "link       $@"
 	@g++ $(OPT) $(LD_OPT) -pie -o $@ $(CLI_OBJS) $(LIB_OBJS) \
-	    -lhiredis -lssl -lcrypto
+	    -lcurl -lhiredis -lssl -lcrypto
 
 -include $(CLI_OBJS:.o=.d)
 

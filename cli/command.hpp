@@ -25,6 +25,7 @@ class Store;
 namespace psm::cli {
 
 class BlockingPort;
+class RedisClient;
 struct Replication;
 
 /// Exit codes (design.md section 7).
@@ -74,6 +75,9 @@ public:
     /// without it.
     [[nodiscard]] Store& store();
 
+    /// The connection behind it, for what the store does not know.
+    [[nodiscard]] RedisClient& redis_client();
+
     /// Whether the changes made by the store are on a replica too.
     [[nodiscard]] Replication replicated();
 
@@ -101,6 +105,7 @@ Action define_channel(CLI::App& app);
 Action define_scopes(CLI::App& app);
 Action define_explain(CLI::App& app);
 Action define_snippets(CLI::App& app);
+Action define_doctor(CLI::App& app);
 Action define_completion(CLI::App& app);
 Action define_man(CLI::App& app);
 

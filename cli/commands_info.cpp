@@ -10,6 +10,7 @@
 
 #include "../lib/scope.hpp"
 #include "../lib/text.hpp"
+#include "../lib/token.hpp"
 
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>

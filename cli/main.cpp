@@ -27,7 +27,7 @@ namespace psm::cli {
 
 namespace {
 
-constexpr std::array<Command, 13> commands{{
+constexpr std::array<Command, 14> commands{{
     {"create", "Create a token and print it once", define_create},
     {"list", "List the tokens", define_list},
     {"show", "Show what a token may do", define_show},
@@ -40,6 +40,8 @@ constexpr std::array<Command, 13> commands{{
     {"explain", "Say what the gate would decide, and why", define_explain},
     {"snippets", "Print the commands that make clients use a token",
      define_snippets},
+    {"doctor", "Look for what is wrong with Redis and what is in it",
+     define_doctor},
     {"completion", "Print what completes the words of this command in a shell",
      define_completion},
     {"man", "Print the manual page", define_man},
@@ -109,6 +111,12 @@ Store& Environment::store()
         store_ = std::make_unique<Store>(*port_, address.prefix);
     }
     return *store_;
+}
+
+RedisClient& Environment::redis_client()
+{
+    static_cast<void>(store());
+    return port_->client();
 }
 
 Replication Environment::replicated()

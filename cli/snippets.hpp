@@ -16,8 +16,7 @@ class App;
 
 namespace psm::cli {
 
-/// Stands for a token, and for a channel, that is not known.
-inline constexpr std::string_view token_placeholder = "TOKEN";
+/// Stands for a channel that is not known.
 inline constexpr std::string_view channel_placeholder = "CHANNEL";
 
 /// Where the channels are served.

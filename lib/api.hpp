@@ -5,13 +5,14 @@
 // edge reads the body, finds the token and sends the answer; everything that
 // is decided is decided here.
 //
-// The API and the store must outlive the task.
+// The API, the store and the notes must outlive the task.
 
 #pragma once
 
 #include "policy.hpp"
 #include "store.hpp"
 #include "task.hpp"
+#include "token.hpp"
 
 #include <cstdint>
 #include <string>
@@ -61,16 +62,28 @@ struct ApiResponse {
     std::vector<std::pair<std::string, std::string>> headers{};
 };
 
+/// What a process has told the audit of refusals: one a second, so that a
+/// flood of them is no flood of writes.
+struct DenialNotes {
+    std::int64_t at = 0;        // when the last one was noted
+    std::uint64_t left_out = 0; // since then
+};
+
 class Api {
 public:
     struct Limits {
-        std::int64_t max_age = std::int64_t{365} * 24 * 3600; // seconds
+        // In seconds. What is made here lasts at most max_age, whoever makes
+        // it; 0: as long as he likes, for ever too.
+        std::int64_t max_age = std::int64_t{365} * 24 * 3600;
         std::int64_t default_age = std::int64_t{30} * 24 * 3600;
         Privacy privacy = Privacy::closed; // of channels without a record
         TokenFormat format = TokenFormat::psm;
     };
 
-    Api(Store& store, const Limits& limits) : store_(store), limits_(limits) {}
+    Api(Store& store, const Limits& limits, DenialNotes& notes)
+        : store_(store), limits_(limits), notes_(notes)
+    {
+    }
 
     /// Never throws what is the client's fault; what is not (Redis) leaves as
     /// the port's exception, for which there is unavailable_response().
@@ -79,11 +92,15 @@ public:
 private:
     Store& store_;
     Limits limits_;
+    DenialNotes& notes_;
 };
 
 /// 503 with Retry-After; `changing`: it is not known whether what was asked
 /// for has been done.
 [[nodiscard]] ApiResponse unavailable_response(std::string_view request_id,
                                                bool changing);
+
+/// 413, of a body longer than max_api_body.
+[[nodiscard]] ApiResponse too_large_response(std::string_view request_id);
 
 } // namespace psm

@@ -36,7 +36,8 @@ Level level_on(const Ground& ground, std::string_view channel)
     return level;
 }
 
-/// All paths between which no level changes.
+/// Where a level may be too much first. The reach of scopes is not among them:
+/// it only adds to what may be handed out, there and below.
 std::set<std::string_view> named_paths(const Ground& ground,
                                        const TokenRecord& wanted)
 {
@@ -53,7 +54,6 @@ std::set<std::string_view> named_paths(const Ground& ground,
     if (ground.authority != nullptr) {
         for (const Rights& bound : ground.authority->bounds) {
             add(bound.resources);
-            paths.insert(bound.channels.begin(), bound.channels.end());
         }
     }
     return paths;
@@ -159,6 +159,7 @@ std::vector<Excess> scope_excess(const Ground& ground,
     const Reach handed =
         ground.authority != nullptr ? reach_of(*ground.authority) : Reach();
     std::vector<Reach> reaches;
+    reaches.reserve(kinds.size());
     for (const auto& [kept, given] : kinds) {
         reaches.push_back(
             joined(kept ? before : Reach(), given ? handed : Reach()));

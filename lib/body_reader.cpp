@@ -124,9 +124,10 @@ JsonEvent BodyReader::next()
         return JsonEvent::end;
     }
     const JsonEvent event = reader_.next();
+    const auto taken = reader_.at() - json_.data();
     switch (event) {
     case JsonEvent::error:
-        end("is not JSON from " + place() +
+        end("is not JSON from byte " + std::to_string(taken + 1) +
             " on: look at the quotes, commas, escapes and numbers there");
         return JsonEvent::end;
     case JsonEvent::open_object:
@@ -141,8 +142,8 @@ JsonEvent BodyReader::next()
         break;
     }
     if (depth_ > max_depth) {
-        end("is nested deeper than " + std::to_string(max_depth) + " at " +
-            place() + ": nothing that can be asked for is");
+        end("is nested deeper than " + std::to_string(max_depth) + " at byte " +
+            std::to_string(taken) + ": nothing that can be asked for is");
         return JsonEvent::end;
     }
     return event;
@@ -153,11 +154,6 @@ void BodyReader::end(std::string why)
     // Told even where there were too many others.
     problems_.push_back({.field = "", .why = std::move(why)});
     broken_ = true;
-}
-
-std::string BodyReader::place() const
-{
-    return "byte " + std::to_string(reader_.at() - json_.data() + 1);
 }
 
 } // namespace psm

@@ -99,10 +99,8 @@ public:
     /// Says what the value is and what is wanted, and skips it.
     void refuse_shape(JsonEvent value, const std::string& field,
                       std::string_view wanted);
+    /// Whether the field itself is; "": the body is not readable as a whole.
     [[nodiscard]] bool is_refused(std::string_view field) const;
-
-    /// Whether all of it could be read.
-    [[nodiscard]] bool is_whole() const noexcept { return !broken_; }
 
     [[nodiscard]] bool has_problems() const noexcept
     {
@@ -118,7 +116,6 @@ private:
 
     JsonEvent next();
     void end(std::string why);
-    [[nodiscard]] std::string place() const;
 
     std::string_view json_;
     JsonReader reader_;

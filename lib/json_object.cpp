@@ -22,8 +22,9 @@ nlohmann::ordered_json parse_object(std::string_view text)
         deep = deep || (opens && depth >= max_depth);
         return !deep;
     };
+    // What the last call refuses, the whole, is no object any more.
     Tree tree = Tree::parse(text, look, false);
-    return !deep && tree.is_object() ? tree : Tree(nullptr);
+    return tree.is_object() ? tree : Tree(nullptr);
 }
 
 } // namespace psm

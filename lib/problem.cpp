@@ -97,4 +97,10 @@ std::string_view write_problem(Reason reason, std::string_view request_id,
     return to.written();
 }
 
+std::string_view challenge(bool token_came) noexcept
+{
+    return token_came ? R"(Bearer realm="psm", error="invalid_token")"
+                      : R"(Bearer realm="psm")";
+}
+
 } // namespace psm

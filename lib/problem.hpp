@@ -25,4 +25,7 @@ inline constexpr std::size_t max_problem_size = 1024;
                                              std::int64_t expires,
                                              std::span<char> out) noexcept;
 
+/// The WWW-Authenticate of a 401.
+[[nodiscard]] std::string_view challenge(bool token_came) noexcept;
+
 } // namespace psm

@@ -30,6 +30,7 @@
 #include "user_record.hpp"
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -40,6 +41,10 @@ namespace psm {
 /// Deleted and expired records stay this long, so that people see why a job
 /// broke.
 inline constexpr std::int64_t grave_seconds = std::int64_t{30} * 24 * 3600;
+
+/// Until when a record is kept, and its id; nullopt: for good.
+[[nodiscard]] std::optional<std::int64_t> keep_until(const TokenRecord& record,
+                                                     std::int64_t now);
 
 struct StoredChannel {
     std::string path;
@@ -74,6 +79,11 @@ struct TokenPage {
     std::string next;                // "": this was the last
 };
 
+/// What a change was decided by beside the record that it changes: keys with
+/// what they held, "" for nothing. So a token that is revoked while it makes
+/// another one has either made it before or does not make it.
+using Premises = std::map<std::string, std::string>;
+
 class Store {
 public:
     /// The last member of a page.
@@ -87,7 +97,15 @@ public:
     // Tokens.
 
     /// False when the digest or the id is taken.
-    Task<bool> create(TokenRecord record, std::string digest, Actor actor);
+    Task<bool> create(TokenRecord record, std::string digest, Actor actor)
+    {
+        return create(std::move(record), std::move(digest), std::move(actor),
+                      Premises());
+    }
+
+    /// The same, if the records that it was decided by still say so.
+    Task<bool> create(TokenRecord record, std::string digest, Actor actor,
+                      Premises premises);
 
     Task<std::optional<StoredToken>> find_id(std::string id);
     /// Hexadecimal.
@@ -100,7 +118,14 @@ public:
     /// Puts `after` in the place of `before` under the same string. An old
     /// string that overlaps gets the same grants, and no later an expiry.
     /// False: `before` is not what is stored any more.
-    Task<bool> edit(StoredToken before, TokenRecord after, Actor actor);
+    Task<bool> edit(StoredToken before, TokenRecord after, Actor actor)
+    {
+        return edit(std::move(before), std::move(after), std::move(actor),
+                    Premises());
+    }
+
+    Task<bool> edit(StoredToken before, TokenRecord after, Actor actor,
+                    Premises premises);
 
     /// The same, under a new string (`digest`). The old one dies at once, or
     /// with `overlap` (a fresh id, and until when) lives on beside it. A string
@@ -112,7 +137,15 @@ public:
 
     Task<bool> reissue(StoredToken before, TokenRecord after,
                        std::string digest, std::optional<Overlap> overlap,
-                       Actor actor);
+                       Actor actor)
+    {
+        return reissue(std::move(before), std::move(after), std::move(digest),
+                       std::move(overlap), std::move(actor), Premises());
+    }
+
+    Task<bool> reissue(StoredToken before, TokenRecord after,
+                       std::string digest, std::optional<Overlap> overlap,
+                       Actor actor, Premises premises);
 
     enum class Removal : std::uint8_t { done, done_before, unknown, changed };
 
@@ -160,6 +193,9 @@ public:
     [[nodiscard]] std::string key(std::string_view kind,
                                   std::string_view name) const;
 
+    /// For who mends what is stored. False: a guard did not hold.
+    Task<bool> commit(Transaction change);
+
     /// One command whose error reply is the end of it.
     Task<RedisValue> ask(std::vector<std::string> words);
 
@@ -168,7 +204,6 @@ private:
     Task<RedisValue> members(std::string_view key);
     Task<RedisValue> run(const Script& script, std::vector<std::string> words,
                          RedisCall::Effect effect);
-    Task<bool> commit(Transaction change);
     Task<std::vector<RedisValue>> get_all(std::string_view kind,
                                           std::vector<std::string> names);
     Task<std::vector<StoredToken>>

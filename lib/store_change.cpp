@@ -13,15 +13,6 @@ namespace {
 
 constexpr int max_attempts = 10;
 
-/// When Redis may forget it.
-std::optional<std::int64_t> end_of(const TokenRecord& record, std::int64_t now)
-{
-    if (record.expires == never_expires) {
-        return std::nullopt;
-    }
-    return std::max(record.expires, now) + grave_seconds;
-}
-
 /// The old string of `main`, with no more than the new one may do.
 TokenRecord twin_of(const TokenRecord& main, const TokenRecord& old,
                     std::int64_t until)
@@ -45,7 +36,26 @@ TokenRecord tombstone_of(const TokenRecord& record, std::int64_t now)
     return tombstone;
 }
 
+void expect_all(Transaction& change, const Premises& premises)
+{
+    for (const auto& [key, value] : premises) {
+        change.expect(key, value);
+    }
+}
+
 } // namespace
+
+std::optional<std::int64_t> keep_until(const TokenRecord& record,
+                                       std::int64_t now)
+{
+    if (record.deleted) {
+        return *record.deleted + grave_seconds;
+    }
+    if (record.expires == never_expires) {
+        return std::nullopt;
+    }
+    return std::max(record.expires, now) + grave_seconds;
+}
 
 void Store::add_to_indexes(Transaction& change, const TokenRecord& record) const
 {
@@ -91,16 +101,18 @@ void Store::add_new(Transaction& change, const TokenRecord& record,
                     const std::string& json, const std::string& digest,
                     std::int64_t now) const
 {
-    const auto until = end_of(record, now);
+    const auto until = keep_until(record, now);
     change.set(key("t:", digest), json, until);
     change.set(key("i:", record.id), digest, until);
     add_to_indexes(change, record);
 }
 
-Task<bool> Store::create(TokenRecord record, std::string digest, Actor actor)
+Task<bool> Store::create(TokenRecord record, std::string digest, Actor actor,
+                         Premises premises)
 {
     std::string json = encode_token_record(record);
     Transaction change;
+    expect_all(change, premises);
     change.expect(key("t:", digest), "");
     change.expect(key("i:", record.id), "");
     add_new(change, record, json, digest, actor.now);
@@ -124,16 +136,18 @@ Task<std::optional<StoredToken>> Store::find_twin(TokenRecord record)
     co_return twin;
 }
 
-Task<bool> Store::edit(StoredToken before, TokenRecord after, Actor actor)
+Task<bool> Store::edit(StoredToken before, TokenRecord after, Actor actor,
+                       Premises premises)
 {
     std::optional<StoredToken> twin = co_await find_twin(before.record);
     after.supersedes = twin ? twin->record.id : "";
     const std::string json = update_token_record(before.json, after);
 
     Transaction change;
+    expect_all(change, premises);
     change.expect(key("t:", before.digest), before.json);
     change.expect(key("i:", after.id), before.digest);
-    const auto until = end_of(after, actor.now);
+    const auto until = keep_until(after, actor.now);
     change.set(key("t:", before.digest), json, until);
     change.set(key("i:", after.id), before.digest, until);
     set_expiry(change, after);
@@ -143,7 +157,7 @@ Task<bool> Store::edit(StoredToken before, TokenRecord after, Actor actor)
         change.expect(key("t:", twin->digest), twin->json);
         change.set(key("t:", twin->digest),
                    update_token_record(twin->json, old),
-                   end_of(old, actor.now));
+                   keep_until(old, actor.now));
         set_expiry(change, old);
     }
     add_audit(change, audit_event("edit", after.id, before.json, json), actor);
@@ -153,13 +167,14 @@ Task<bool> Store::edit(StoredToken before, TokenRecord after, Actor actor)
 
 Task<bool> Store::reissue(StoredToken before, TokenRecord after,
                           std::string digest, std::optional<Overlap> overlap,
-                          Actor actor)
+                          Actor actor, Premises premises)
 {
     std::optional<StoredToken> twin = co_await find_twin(before.record);
     after.supersedes = overlap ? overlap->id : "";
     const std::string json = update_token_record(before.json, after);
 
     Transaction change;
+    expect_all(change, premises);
     change.expect(key("t:", before.digest), before.json);
     change.expect(key("i:", after.id), before.digest);
     change.expect(key("t:", digest), "");
@@ -180,7 +195,7 @@ Task<bool> Store::reissue(StoredToken before, TokenRecord after,
     if (twin) {
         bury(change, *twin, actor.now);
     }
-    const auto until = end_of(after, actor.now);
+    const auto until = keep_until(after, actor.now);
     change.set(key("t:", digest), json, until);
     change.set(key("i:", after.id), digest, until);
     set_expiry(change, after);

@@ -169,11 +169,11 @@ Task<Store::Rank> Store::rank_of(std::string index, Place place)
         co_return Rank{.before = rank.integer, .there = true};
     }
     words = {"ZCOUNT", index, "-inf", "(" + place.score};
-    const RedisValue before = co_await ask(std::move(words));
+    const RedisValue below = co_await ask(std::move(words));
     words = {"ZCOUNT", index, "-inf", place.score};
-    const RedisValue behind = co_await ask(std::move(words));
-    std::int64_t first = before.integer;
-    std::int64_t last = behind.integer;
+    const RedisValue above = co_await ask(std::move(words));
+    std::int64_t first = below.integer;
+    std::int64_t last = above.integer;
     while (first < last) {
         const std::int64_t middle = first + (last - first) / 2;
         words = {"ZRANGE", index, std::to_string(middle),

@@ -21,6 +21,9 @@ inline constexpr std::string_view token_prefix = "psm-";
 inline constexpr std::size_t token_checksum_length = 6;
 inline constexpr std::size_t token_length = 46;
 
+/// Stands in our own examples for a token that is not known.
+inline constexpr std::string_view token_placeholder = "TOKEN";
+
 /// Limits of a token that another system issued (TokenFormat::any).
 inline constexpr std::size_t min_foreign_token_length = 16;
 inline constexpr std::size_t max_token_length = 128;

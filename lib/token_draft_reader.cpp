@@ -36,7 +36,7 @@ public:
             has_members_ = true;
             member(name, field, value);
         });
-        if (body_.is_whole()) {
+        if (!body_.is_refused("")) {
             settle_grants();
             for (FieldProblem& problem : check_draft(out_, kind_, now)) {
                 if (!body_.is_refused(problem.field)) {

@@ -27,7 +27,9 @@ bool covers_channel(const TokenRecord& record, std::string_view channel)
 
 bool contains(std::string_view text, std::string_view part)
 {
-    return !std::ranges::search(text, part, {}, to_lower, to_lower).empty();
+    const auto same = [](char a, char b) { return to_lower(a) == to_lower(b); };
+    return std::search(text.begin(), text.end(), part.begin(), part.end(),
+                       same) != text.end();
 }
 
 bool has_text(const TokenRecord& record, std::string_view text)

@@ -68,6 +68,9 @@ ordered_json token_json(const StoredToken& token)
     if (!record.superseded_by.empty()) {
         json["superseded_by"] = record.superseded_by;
     }
+    if (!record.supersedes.empty()) {
+        json["supersedes"] = record.supersedes;
+    }
     return json;
 }
 

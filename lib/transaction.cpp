@@ -113,6 +113,12 @@ void Transaction::prune(std::string_view key, std::int64_t score)
     write("ZREMRANGEBYSCORE", key, {"-inf", std::to_string(score)});
 }
 
+void Transaction::drop_field(std::string_view key, std::string_view field)
+{
+    demand(key, "hash");
+    write("HDEL", key, {std::string(field)});
+}
+
 void Transaction::include(std::string_view key, std::string_view member)
 {
     demand(key, "set");

@@ -48,6 +48,9 @@ public:
     /// All up to this score.
     void prune(std::string_view key, std::int64_t score);
 
+    /// A field of a hash.
+    void drop_field(std::string_view key, std::string_view field);
+
     // Members of sets.
     void include(std::string_view key, std::string_view member);
     void exclude(std::string_view key, std::string_view member);

@@ -34,17 +34,6 @@ void for_each_named(ngx_http_request_t* r, std::string_view name, Visit visit)
     });
 }
 
-std::string_view request_id(ngx_http_request_t* r)
-{
-    const auto* value = ngx_http_get_indexed_variable(
-        r, static_cast<ngx_uint_t>(main_conf(r)->request_id));
-
-    if (value == nullptr || value->not_found) {
-        return {};
-    }
-    return {reinterpret_cast<char*>(value->data), value->len};
-}
-
 /// Replaces nginx's page by ours.
 bool word_denial(Request* request)
 {
@@ -77,9 +66,7 @@ bool add_denial_headers(Request* request)
 
     if (status == NGX_HTTP_UNAUTHORIZED &&
         !add_header(r, "WWW-Authenticate",
-                    request->standing == Standing::anonymous
-                        ? R"(Bearer realm="psm")"
-                        : R"(Bearer realm="psm", error="invalid_token")")) {
+                    challenge(request->standing != Standing::anonymous))) {
         return false;
     }
     if (status == NGX_HTTP_SERVICE_UNAVAILABLE &&
@@ -100,7 +87,7 @@ bool has_header(ngx_http_request_t* r, std::string_view name)
 }
 
 /// nginx may send an answer through the filters twice (416).
-bool add_private_headers(ngx_http_request_t* r)
+bool add_private_headers(ngx_http_request_t* r, std::string_view caching)
 {
     bool cached = false;
     bool varies = false;
@@ -113,7 +100,7 @@ bool add_private_headers(ngx_http_request_t* r)
         }
         return true;
     });
-    return (cached || add_header(r, "Cache-Control", "private")) &&
+    return (cached || add_header(r, "Cache-Control", caching)) &&
            (varies || add_header(r, "Vary", vary));
 }
 
@@ -143,7 +130,7 @@ bool warn_of_expiry(Request* request)
 
 bool add_granted_headers(Request* request)
 {
-    if (request->private_read && !add_private_headers(request->r)) {
+    if (request->private_read && !add_private_headers(request->r, "private")) {
         return false;
     }
     return guard(request->r->connection->log, false,
@@ -154,6 +141,11 @@ bool shape_answer(Request* request)
 {
     ngx_http_request_t* r = request->r;
 
+    // Whatever is said there, by whomever.
+    if (location_conf(r)->api != 0) {
+        for_each_named(r, "Cache-Control", [](auto& h) { h.hash = 0; });
+        return add_private_headers(r, "no-store");
+    }
     if (request->denied &&
         r->headers_out.status == info(request->denied_for).status) {
         if (request->denied_conf == r->loc_conf && !word_denial(request)) {
@@ -268,6 +260,17 @@ ngx_int_t body_filter(ngx_http_request_t* r, ngx_chain_t* in)
 }
 
 } // namespace
+
+std::string_view request_id(ngx_http_request_t* r)
+{
+    const auto* value = ngx_http_get_indexed_variable(
+        r, static_cast<ngx_uint_t>(main_conf(r)->request_id));
+
+    if (value == nullptr || value->not_found) {
+        return {};
+    }
+    return {reinterpret_cast<char*>(value->data), value->len};
+}
 
 bool add_header(ngx_http_request_t* r, std::string_view name,
                 std::string_view value)

@@ -5,10 +5,9 @@
 
 #include "conf.hpp"
 
+#include "api_conf.hpp"
 #include "cache_conf.hpp"
 #include "redis_conf.hpp"
-
-#include "../lib/carrier.hpp"
 
 namespace psm::edge {
 
@@ -69,6 +68,9 @@ char* init_main_conf(ngx_conf_t* cf, void* conf)
         !finish_redis_conf(cf, to_ngx("psm_token_last_used"), mcf->last_used)) {
         return failed;
     }
+    if (char* rc = init_api(cf, mcf); rc != NGX_CONF_OK) {
+        return rc;
+    }
     return init_cache(cf, mcf);
 }
 
@@ -114,6 +116,8 @@ void* create_location_conf(ngx_conf_t* cf)
         lcf->dry_run = NGX_CONF_UNSET;
         lcf->forward = NGX_CONF_UNSET;
         lcf->warn = NGX_CONF_UNSET;
+        lcf->api_max_age = NGX_CONF_UNSET;
+        lcf->api_default_age = NGX_CONF_UNSET;
     }
     return lcf;
 }
@@ -123,6 +127,9 @@ char* merge_location_conf(ngx_conf_t* cf, void* parent, void* child)
     const auto* prev = static_cast<LocationConf*>(parent);
     auto* conf = static_cast<LocationConf*>(child);
 
+    if (char* rc = merge_api(cf, prev, conf); rc != NGX_CONF_OK) {
+        return rc;
+    }
     ngx_conf_merge_value(conf->enable, prev->enable, 0);
     ngx_conf_merge_value(conf->scope_levels, prev->scope_levels, 0);
     ngx_conf_merge_uint_value(conf->privacy, prev->privacy,
@@ -140,13 +147,15 @@ char* merge_location_conf(ngx_conf_t* cf, void* parent, void* child)
         conf->channel = prev->channel;
     }
 
-    if (conf->enable != 0) {
+    conf->gate = conf->enable != 0 && conf->api == 0;
+    if (conf->gate || conf->api != 0) {
         auto* scf = static_cast<ServerConf*>(
             ngx_http_conf_get_module_srv_conf(cf, ngx_psm_token_module));
         auto* mcf = static_cast<MainConf*>(
             ngx_http_conf_get_module_main_conf(cf, ngx_psm_token_module));
         scf->takes = 1;
         mcf->needed = 1;
+        mcf->gated |= static_cast<ngx_uint_t>(conf->gate);
     }
     return NGX_CONF_OK;
 }

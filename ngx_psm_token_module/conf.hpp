@@ -9,6 +9,7 @@
 
 #include "ngx.hpp"
 
+#include "../lib/carrier.hpp"
 #include "../lib/policy.hpp"
 #include "../lib/redis_address.hpp"
 #include "../lib/token.hpp"
@@ -45,8 +46,12 @@ struct MainConf {
     RedisConf* last_used; // where uses are written; none: nowhere
     ngx_msec_t flush;     // and how often
 
+    RedisConf* api_redis; // where the API writes; that of `redis` by default
+    ngx_uint_t api;       // some location is the API
+
     ngx_int_t request_id; // index of $request_id
     ngx_uint_t needed;    // some server takes tokens
+    ngx_uint_t gated;     // some location has the gate on
     ngx_uint_t metrics;   // some location shows the counters
     ngx_shm_zone_t* counters;
     Worker* worker; // of this process; see worker.hpp
@@ -56,13 +61,14 @@ struct ServerConf {
     ngx_array_t* bases; // of std::string_view, shortest first
     ngx_uint_t carriers;
     ngx_uint_t format;
-    /// The gate is on in this server or in one of its locations: path tokens
-    /// are taken and masked in all of it.
+    /// The gate or the API is on in this server or in one of its locations:
+    /// path tokens are taken and masked in all of it.
     ngx_uint_t takes;
 };
 
 struct LocationConf {
-    ngx_flag_t enable;
+    ngx_flag_t enable; // psm_token
+    bool gate;         // and this is not the API, which has none
     ngx_http_complex_value_t* require;
     ngx_http_complex_value_t* channel;
     ngx_flag_t scope_levels;
@@ -73,6 +79,12 @@ struct LocationConf {
     time_t warn;
     /// The value of `require` when it holds no variables.
     Requirement fixed_requirement;
+
+    ngx_uint_t api; // this is the API
+    ngx_http_complex_value_t* api_user;
+    ngx_http_complex_value_t* api_admin;
+    time_t api_max_age; // may be unset; see api_limits()
+    time_t api_default_age;
 };
 
 extern ngx_command_t commands[];
@@ -107,6 +119,11 @@ bases_of(const ServerConf* conf) noexcept
 {
     return {static_cast<const std::string_view*>(conf->bases->elts),
             conf->bases->nelts};
+}
+
+inline CarrierSet carriers_of(const ServerConf* conf) noexcept
+{
+    return static_cast<CarrierSet>(conf->carriers);
 }
 
 inline TokenFormat format_of(const ServerConf* conf) noexcept

@@ -44,6 +44,7 @@ namespace psm::edge {
 enum class Counter : std::uint8_t {
     decisions,           // by Reason
     dry_run,             // by Reason
+    api_requests,        // by StatusClass
     cache_requests,      // by CacheStatus
     cache_evictions,     // by CacheKind
     lookups,             // by Subject
@@ -73,6 +74,18 @@ enum class Gauge : std::uint8_t {
 inline constexpr std::array<std::string_view, flush_count> flush_names{
     "subscribed", "emptied", "forged", "unknown", "moved"};
 
+/// Of an answer of the API.
+enum class StatusClass : std::uint8_t { good, refused, failed };
+inline constexpr std::array<std::string_view, 3> status_class_names{
+    "2xx", "4xx", "5xx"};
+
+constexpr StatusClass class_of(unsigned status)
+{
+    return status < 400   ? StatusClass::good
+           : status < 500 ? StatusClass::refused
+                          : StatusClass::failed;
+}
+
 enum class RedisState : std::uint8_t { down, connecting, ready };
 inline constexpr std::array<std::string_view, 3> redis_state_names{
     "down", "connecting", "ready"};
@@ -99,7 +112,7 @@ inline std::string_view reason_code(std::size_t index)
 }
 
 // clang-format off
-inline constexpr std::array<MetricFamily, 22> metric_families{{
+inline constexpr std::array<MetricFamily, 23> metric_families{{
     {.name = "decisions",
      .help = "Decisions by reason; one that an internal redirect repeats counts once",
      .kind = MetricKind::counter, .label = "reason",
@@ -108,6 +121,10 @@ inline constexpr std::array<MetricFamily, 22> metric_families{{
      .help = "Decisions under psm_token_dry_run, which let every request pass",
      .kind = MetricKind::counter, .label = "reason",
      .values = reason_count, .value = reason_code},
+    {.name = "api_requests",
+     .help = "Answers of the API by class of status",
+     .kind = MetricKind::counter, .label = "status",
+     .values = status_class_names.size(), .value = name_in<status_class_names>},
     {.name = "cache_requests",
      .help = "Requests with a token by where its identity came from",
      .kind = MetricKind::counter, .label = "status",
@@ -184,8 +201,8 @@ inline constexpr std::array<MetricFamily, 22> metric_families{{
 }};
 // clang-format on
 
-inline constexpr std::size_t histogram_row = 15;
-inline constexpr std::size_t first_gauge = 16;
+inline constexpr std::size_t histogram_row = 16;
+inline constexpr std::size_t first_gauge = 17;
 
 /// Where each family's cells begin; behind the last, how many there are.
 inline constexpr auto metric_offsets = [] {

@@ -5,7 +5,9 @@
 
 #include "conf.hpp"
 
+#include "api_conf.hpp"
 #include "cache_conf.hpp"
+#include "directive.hpp"
 #include "metrics.hpp"
 #include "redis_conf.hpp"
 
@@ -19,22 +21,6 @@ namespace psm::edge {
 
 namespace {
 
-char* const failed = static_cast<char*>(NGX_CONF_ERROR);
-
-/// Logs `"directive" <text> "value"` and fails.
-char* complain(ngx_conf_t* cf, const ngx_command_t* cmd, const char* text,
-               const ngx_str_t& value)
-{
-    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, R"("%V" %s "%V")", &cmd->name,
-                       text, &value);
-    return failed;
-}
-
-std::span<ngx_str_t> arguments(ngx_conf_t* cf)
-{
-    return {static_cast<ngx_str_t*>(cf->args->elts) + 1, cf->args->nelts - 1};
-}
-
 char* set_redis(ngx_conf_t* cf, ngx_command_t* cmd, void* conf)
 {
     auto* mcf = static_cast<MainConf*>(conf);
@@ -43,7 +29,7 @@ char* set_redis(ngx_conf_t* cf, ngx_command_t* cmd, void* conf)
         return const_cast<char*>("is duplicate");
     }
     mcf->redis = read_redis_conf(cf, cmd->name, arguments(cf));
-    return mcf->redis == nullptr ? failed : NGX_CONF_OK;
+    return mcf->redis == nullptr ? conf_failed : NGX_CONF_OK;
 }
 
 /// The words are those of psm_token_redis, and how often to write.
@@ -70,7 +56,7 @@ char* set_last_used(ngx_conf_t* cf, ngx_command_t* cmd, void* conf)
         args = args.first(args.size() - 1);
     }
     mcf->last_used = read_redis_conf(cf, cmd->name, args);
-    return mcf->last_used == nullptr ? failed : NGX_CONF_OK;
+    return mcf->last_used == nullptr ? conf_failed : NGX_CONF_OK;
 }
 
 /// A base is a directory of channels: slashes around plain segments, and no
@@ -110,7 +96,7 @@ char* set_base(ngx_conf_t* cf, ngx_command_t* cmd, void* conf)
     scf->bases =
         ngx_array_create(cf->pool, args.size(), sizeof(std::string_view));
     if (scf->bases == nullptr) {
-        return failed;
+        return conf_failed;
     }
 
     for (const ngx_str_t& arg : args) {
@@ -155,26 +141,6 @@ char* set_carriers(ngx_conf_t* cf, ngx_command_t* cmd, void* conf)
         scf->carriers |= bit;
     }
     return NGX_CONF_OK;
-}
-
-/// Reads a value with variables into *slot.
-char* compile(ngx_conf_t* cf, ngx_http_complex_value_t** slot)
-{
-    if (*slot != nullptr) {
-        return const_cast<char*>("is duplicate");
-    }
-    *slot = static_cast<ngx_http_complex_value_t*>(
-        ngx_palloc(cf->pool, sizeof(ngx_http_complex_value_t)));
-    if (*slot == nullptr) {
-        return failed;
-    }
-
-    ngx_http_compile_complex_value_t ccv{};
-    ccv.cf = cf;
-    ccv.value = arguments(cf).data();
-    ccv.complex_value = *slot;
-    return ngx_http_compile_complex_value(&ccv) == NGX_OK ? NGX_CONF_OK
-                                                          : failed;
 }
 
 char* set_require(ngx_conf_t* cf, ngx_command_t* cmd, void* conf)
@@ -260,110 +226,62 @@ char* set_warn(ngx_conf_t* cf, ngx_command_t* cmd, void* conf)
     return NGX_CONF_OK;
 }
 
-constexpr ngx_uint_t in_server = NGX_HTTP_MAIN_CONF | NGX_HTTP_SRV_CONF;
+constexpr ngx_uint_t in_http = NGX_HTTP_MAIN_CONF;
+constexpr ngx_uint_t in_server = in_http | NGX_HTTP_SRV_CONF;
 constexpr ngx_uint_t in_location = in_server | NGX_HTTP_LOC_CONF;
+constexpr ngx_uint_t here = NGX_HTTP_LOC_CONF;
+
+using Setter = char* (*)(ngx_conf_t* cf, ngx_command_t* cmd, void* conf);
+
+/// Whose struct it goes into follows from the innermost place.
+ngx_command_t directive(const char* name, ngx_uint_t type, Setter set,
+                        std::size_t offset = 0) noexcept
+{
+    const std::size_t conf =
+        (type & NGX_HTTP_LOC_CONF) != 0   ? NGX_HTTP_LOC_CONF_OFFSET
+        : (type & NGX_HTTP_SRV_CONF) != 0 ? NGX_HTTP_SRV_CONF_OFFSET
+                                          : NGX_HTTP_MAIN_CONF_OFFSET;
+    return {to_ngx(name), type, set, conf, offset, nullptr};
+}
 
 ngx_command_t flag(const char* name, std::size_t offset) noexcept
 {
-    return {to_ngx(name),
-            in_location | NGX_CONF_FLAG,
-            ngx_conf_set_flag_slot,
-            NGX_HTTP_LOC_CONF_OFFSET,
-            offset,
-            nullptr};
+    return directive(name, in_location | NGX_CONF_FLAG, ngx_conf_set_flag_slot,
+                     offset);
 }
 
 } // namespace
 
 // clang-format off
 ngx_command_t commands[] = {
+    directive("psm_token_redis", in_http | NGX_CONF_1MORE, set_redis),
+    directive("psm_token_cache", in_http | NGX_CONF_1MORE, set_cache),
+    directive("psm_token_last_used", in_http | NGX_CONF_1MORE, set_last_used),
+
+    directive("psm_token_base", in_server | NGX_CONF_1MORE, set_base),
+    directive("psm_token_carriers", in_server | NGX_CONF_1MORE, set_carriers),
+    directive("psm_token_format", in_server | NGX_CONF_TAKE1, set_format),
 
     flag("psm_token", offsetof(LocationConf, enable)),
-
-    { ngx_string("psm_token_redis"),
-      NGX_HTTP_MAIN_CONF | NGX_CONF_1MORE,
-      set_redis,
-      NGX_HTTP_MAIN_CONF_OFFSET,
-      0,
-      nullptr },
-
-    { ngx_string("psm_token_cache"),
-      NGX_HTTP_MAIN_CONF | NGX_CONF_1MORE,
-      set_cache,
-      NGX_HTTP_MAIN_CONF_OFFSET,
-      0,
-      nullptr },
-
-    { ngx_string("psm_token_last_used"),
-      NGX_HTTP_MAIN_CONF | NGX_CONF_1MORE,
-      set_last_used,
-      NGX_HTTP_MAIN_CONF_OFFSET,
-      0,
-      nullptr },
-
-    { ngx_string("psm_token_base"),
-      in_server | NGX_CONF_1MORE,
-      set_base,
-      NGX_HTTP_SRV_CONF_OFFSET,
-      0,
-      nullptr },
-
-    { ngx_string("psm_token_carriers"),
-      in_server | NGX_CONF_1MORE,
-      set_carriers,
-      NGX_HTTP_SRV_CONF_OFFSET,
-      0,
-      nullptr },
-
-    { ngx_string("psm_token_format"),
-      in_server | NGX_CONF_TAKE1,
-      set_format,
-      NGX_HTTP_SRV_CONF_OFFSET,
-      0,
-      nullptr },
-
-    { ngx_string("psm_token_require"),
-      in_location | NGX_CONF_TAKE1,
-      set_require,
-      NGX_HTTP_LOC_CONF_OFFSET,
-      0,
-      nullptr },
-
-    { ngx_string("psm_token_channel"),
-      in_location | NGX_CONF_TAKE1,
-      set_channel,
-      NGX_HTTP_LOC_CONF_OFFSET,
-      0,
-      nullptr },
-
+    directive("psm_token_require", in_location | NGX_CONF_TAKE1, set_require),
+    directive("psm_token_channel", in_location | NGX_CONF_TAKE1, set_channel),
     flag("psm_token_scope_levels", offsetof(LocationConf, scope_levels)),
-
-    { ngx_string("psm_token_privacy"),
-      in_location | NGX_CONF_TAKE1,
-      set_privacy,
-      NGX_HTTP_LOC_CONF_OFFSET,
-      0,
-      nullptr },
-
+    directive("psm_token_privacy", in_location | NGX_CONF_TAKE1, set_privacy),
     flag("psm_token_strict", offsetof(LocationConf, strict)),
-
     flag("psm_token_dry_run", offsetof(LocationConf, dry_run)),
-
     flag("psm_token_forward", offsetof(LocationConf, forward)),
+    directive("psm_token_warn", in_location | NGX_CONF_TAKE1, set_warn),
 
-    { ngx_string("psm_token_warn"),
-      in_location | NGX_CONF_TAKE1,
-      set_warn,
-      NGX_HTTP_LOC_CONF_OFFSET,
-      0,
-      nullptr },
+    directive("psm_token_metrics", here | NGX_CONF_NOARGS, set_metrics),
 
-    { ngx_string("psm_token_metrics"),
-      NGX_HTTP_LOC_CONF | NGX_CONF_NOARGS,
-      set_metrics,
-      NGX_HTTP_LOC_CONF_OFFSET,
-      0,
-      nullptr },
+    directive("psm_token_api_redis", in_http | NGX_CONF_1MORE, set_api_redis),
+    directive("psm_token_api", here | NGX_CONF_NOARGS, set_api),
+    directive("psm_token_api_user", here | NGX_CONF_TAKE1, set_api_user),
+    directive("psm_token_api_admin", here | NGX_CONF_TAKE1, set_api_admin),
+    directive("psm_token_api_max_age", here | NGX_CONF_TAKE1, set_api_age,
+              offsetof(LocationConf, api_max_age)),
+    directive("psm_token_api_default_age", here | NGX_CONF_TAKE1, set_api_age,
+              offsetof(LocationConf, api_default_age)),
 
     ngx_null_command
 };

@@ -7,6 +7,7 @@
 
 #include "gate.hpp"
 
+#include "api.hpp"
 #include "conf.hpp"
 #include "headers.hpp"
 #include "request.hpp"
@@ -194,7 +195,8 @@ ngx_int_t start(Request* request, const LocationConf* conf,
         (strict && request->hashed && !request->asked_strictly);
 
     if (!request->identified) {
-        const ngx_int_t rc = identify(request);
+        const ngx_int_t rc =
+            identify(request, carriers_of(server_conf(request->r)));
         if (rc == NGX_HTTP_BAD_REQUEST && conf->dry_run != 0) {
             request->standing = Standing::malformed;
         } else if (rc != NGX_OK) {
@@ -234,8 +236,8 @@ ngx_int_t preaccess_handler(ngx_http_request_t* r)
     Request* request = find_request(r);
 
     if (request == nullptr) {
-        return conf->enable == 0 ? NGX_DECLINED
-                                 : NGX_HTTP_INTERNAL_SERVER_ERROR;
+        return conf->gate || conf->api != 0 ? NGX_HTTP_INTERNAL_SERVER_ERROR
+                                            : NGX_DECLINED;
     }
     if (request->stage == Stage::waiting) {
         return NGX_AGAIN; // a write event, not an answer
@@ -244,8 +246,8 @@ ngx_int_t preaccess_handler(ngx_http_request_t* r)
         forget_decision(request);
     }
     hide_token_user(r);
-    if (conf->enable == 0) {
-        return NGX_DECLINED;
+    if (!conf->gate) {
+        return conf->api != 0 ? prepare_api(request) : NGX_DECLINED;
     }
     if (!canonicalize_uri(r)) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
@@ -271,7 +273,7 @@ ngx_int_t access_handler(ngx_http_request_t* r)
 {
     const LocationConf* conf = location_conf(r);
 
-    if (conf->enable == 0) {
+    if (!conf->gate) {
         return NGX_DECLINED;
     }
 

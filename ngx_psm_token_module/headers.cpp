@@ -172,7 +172,7 @@ CarrierSet carriers_of_header(std::string_view name)
     }
 }
 
-ngx_int_t identify(Request* request)
+ngx_int_t identify(Request* request, CarrierSet enabled)
 {
     const ServerConf* conf = server_conf(request->r);
 
@@ -180,7 +180,7 @@ ngx_int_t identify(Request* request)
 
     Reader reader;
     reader.request = request;
-    reader.enabled = static_cast<CarrierSet>(conf->carriers);
+    reader.enabled = enabled;
     reader.format = format_of(conf);
     reader.claim = request->claim;
 
@@ -243,6 +243,19 @@ bool drop_token_headers(Request* request)
     }
     request->header_tokens = 0;
     return true;
+}
+
+std::string joined_header(ngx_http_request_t* r, std::string_view name)
+{
+    std::string all;
+
+    for_each_header(r->headers_in.headers, [&](const ngx_table_elt_t& h) {
+        if (lowcase_name(h) == name) {
+            all.append(all.empty() ? "" : ",").append(view(h.value));
+        }
+        return true;
+    });
+    return all;
 }
 
 } // namespace psm::edge

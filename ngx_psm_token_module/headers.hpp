@@ -9,14 +9,15 @@
 #include "request.hpp"
 
 #include <optional>
+#include <string>
 
 namespace psm::edge {
 
-/// Reads the carriers of the request and sets who it claims to be: the
-/// digest and Standing::unavailable (to be looked up), or a standing that
-/// needs no look-up. NGX_OK, or the status to answer with: 400 when a header
-/// carrier stands there twice, 500.
-ngx_int_t identify(Request* request);
+/// Reads the carriers of the request that are `enabled` and sets who it claims
+/// to be: the digest and Standing::unavailable (to be looked up), or a standing
+/// that needs no look-up. NGX_OK, or the status to answer with: 400 when a
+/// header carrier stands there twice, 500.
+ngx_int_t identify(Request* request, CarrierSet enabled);
 
 /// Takes the headers that were read as a token out of the request. False when
 /// memory is short.
@@ -37,5 +38,10 @@ void hide_token_user(ngx_http_request_t* r);
 
 /// The carriers that a header's name (in lower case) can hold; 0 when none.
 [[nodiscard]] CarrierSet carriers_of_header(std::string_view name);
+
+/// What all request headers of this name (in lower case) say, joined by
+/// commas; empty when there is none. May throw.
+[[nodiscard]] std::string joined_header(ngx_http_request_t* r,
+                                        std::string_view name);
 
 } // namespace psm::edge

@@ -35,16 +35,6 @@ Origin read_authority(std::string_view scheme, std::string_view authority)
     return origin;
 }
 
-std::string_view request_scheme(ngx_http_request_t* r)
-{
-#if (NGX_HTTP_SSL)
-    if (r->connection->ssl != nullptr) {
-        return "https";
-    }
-#endif
-    return "http";
-}
-
 bool is_this_site(ngx_http_request_t* r, const Origin& there)
 {
     if (r->headers_in.host == nullptr) {
@@ -95,6 +85,16 @@ std::size_t path_of(ngx_http_request_t* r, std::string_view location)
 }
 
 } // namespace
+
+std::string_view request_scheme(ngx_http_request_t* r)
+{
+#if (NGX_HTTP_SSL)
+    if (r->connection->ssl != nullptr) {
+        return "https";
+    }
+#endif
+    return "http";
+}
 
 bool restore_token(const Request* request, ngx_str_t& location)
 {

@@ -9,6 +9,9 @@
 
 namespace psm::edge {
 
+/// "http" or "https".
+[[nodiscard]] std::string_view request_scheme(ngx_http_request_t* r);
+
 /// Puts `t/<TOKEN>` into a Location of this site, where it stood in the
 /// request; any other is left alone. False when memory is short.
 [[nodiscard]] bool restore_token(const Request* request, ngx_str_t& location);

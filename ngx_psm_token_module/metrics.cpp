@@ -9,6 +9,7 @@
 #include "answer.hpp"
 #include "conf.hpp"
 #include "counters.hpp"
+#include "headers.hpp"
 #include "worker.hpp"
 
 #include "../lib/text.hpp"
@@ -31,19 +32,6 @@ struct Page {
     std::string body;
 };
 
-std::string accept_of(ngx_http_request_t* r)
-{
-    std::string all;
-
-    for_each_header(r->headers_in.headers, [&](const ngx_table_elt_t& h) {
-        if (lowcase_name(h) == "accept") {
-            all.append(all.empty() ? "" : ",").append(view(h.value));
-        }
-        return true;
-    });
-    return all;
-}
-
 /// What `?format=` or the Accept header asks for; nullopt, and `unknown` set,
 /// when it is a format that we do not have.
 std::optional<MetricsFormat> wanted_format(ngx_http_request_t* r,
@@ -52,7 +40,7 @@ std::optional<MetricsFormat> wanted_format(ngx_http_request_t* r,
     ngx_str_t format;
 
     if (ngx_http_arg(r, to_ngx("format").data, 6, &format) != NGX_OK) {
-        return choose_format(accept_of(r));
+        return choose_format(joined_header(r, "accept"));
     }
     if (view(format) == "json") {
         return MetricsFormat::json;

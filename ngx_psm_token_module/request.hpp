@@ -21,6 +21,7 @@
 
 namespace psm::edge {
 
+struct Exchange;
 struct Waiting;
 
 /// What is recorded of one channel of the path.
@@ -98,6 +99,8 @@ struct Request {
     Waiting* waiting; // look-ups, once there was a miss
     std::uint8_t level_count;
     Told levels[max_channel_segments]; // the channel first, then its parents
+
+    Exchange* exchange; // in the location of the API
 };
 
 /// The main request's state; nullptr when its server does not take tokens.

@@ -294,9 +294,9 @@ ngx_int_t refuse(ngx_http_request_t* r, ngx_int_t status)
 ngx_int_t take_path(ngx_http_request_t* r, Request* request)
 {
     const ServerConf* conf = server_conf(r);
-    const PathTokens found = find_path_tokens(
-        view(r->uri), bases_of(conf), static_cast<CarrierSet>(conf->carriers),
-        format_of(conf), request->claim);
+    const PathTokens found =
+        find_path_tokens(view(r->uri), bases_of(conf), carriers_of(conf),
+                         format_of(conf), request->claim);
 
     if (found.empty_segment) {
         return refuse(r, NGX_HTTP_BAD_REQUEST);

@@ -44,6 +44,9 @@ Worker::Worker(const MainConf& conf, ngx_log_t* log)
     if (conf.last_used != nullptr) {
         uses.emplace(*conf.last_used, conf.flush, log);
     }
+    if (conf.api != 0) {
+        api.emplace(*conf.api_redis, log);
+    }
     publish_.handler = [](ngx_event_t* ev) {
         static_cast<Worker*>(ev->data)->publish();
         ngx_add_timer(ev, publish_interval);
@@ -79,14 +82,19 @@ void Worker::publish() noexcept
     counters.set(Gauge::stream_state, lookups.redis().stream_state());
 }
 
-void Worker::start()
+void Worker::start(const MainConf& conf)
 {
-    if (sentinels) {
-        sentinels->start();
+    if (conf.gated != 0) {
+        if (sentinels) {
+            sentinels->start();
+        }
+        lookups.redis().start();
     }
-    lookups.redis().start();
     if (uses) {
         uses->start();
+    }
+    if (api) {
+        api->start();
     }
 }
 
@@ -124,7 +132,7 @@ ngx_int_t init_process(ngx_cycle_t* cycle)
 
     // Without one, requests are refused: no reason to stop the worker.
     if (Worker* worker = Worker::get(conf)) {
-        worker->start();
+        worker->start(*conf);
     }
     return NGX_OK;
 }

@@ -1,18 +1,20 @@
 // SPDX-License-Identifier: BSD-2-Clause
 //
 // What one worker process owns: its hasher, its counters, its look-ups, its
-// sentinels. Made when the worker starts, or by the first request where nginx
-// starts none (a reload of `master_process off`); destroyed when it exits, so
-// that no socket is left open.
+// sentinels, its way to Redis for the API. Made when the worker starts, or by
+// the first request where nginx starts none (a reload of `master_process off`);
+// destroyed when it exits, so that no socket is left open.
 
 #pragma once
 
+#include "api_link.hpp"
 #include "conf.hpp"
 #include "counters.hpp"
 #include "lookup.hpp"
 #include "sentinels.hpp"
 #include "use_writer.hpp"
 
+#include "../lib/api.hpp"
 #include "../lib/digest.hpp"
 
 #include <array>
@@ -29,7 +31,7 @@ public:
     Worker& operator=(const Worker&) = delete;
 
     /// Connects ahead of the first request.
-    void start();
+    void start(const MainConf& conf);
 
     /// The worker of this process; nullptr when it cannot be made.
     [[nodiscard]] static Worker* get(MainConf* conf)
@@ -46,6 +48,8 @@ public:
     Counters counters;
     Lookups lookups;
     std::optional<UseWriter> uses;
+    std::optional<ApiLink> api;
+    DenialNotes denials;
 
 private:
     static Worker* make(MainConf* conf);

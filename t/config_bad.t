@@ -232,11 +232,6 @@ my @said = (
 	[http => 'psm_token_redis rediss://;', qr/"rediss:\/\/" names no host/],
 	[http => 'psm_token_redis sentinel://h;',
 		qr/"sentinel:\/\/h" names no master/],
-	(map { [location => "psm_token_$_;", qr/unknown directive "psm_token_${\ s{ .*}{}r}"/] }
-		'api', 'api_user $remote_user', 'api_admin 1',
-		'api_max_age 1d', 'api_default_age 1d'),
-	(map { [http => "psm_token_$_;", qr/unknown directive "psm_token_${\ s{ .*}{}r}"/] }
-		'api_redis redis://127.0.0.1'),
 	(map { [http => "psm_token_cache $_;", qr/$cache "\Q$_\E"/] }
 		qw(lease=0 lease=0s lease=1y1 stale=1x lease=-1s max=0 max=abc max=-5 max=1.5 max=0x10
 			valid=-1s valid=1.5s valid=9999999999999d negative=0 MAX=1 max)),

@@ -89,6 +89,21 @@ void an_edit_keeps_what_was_there(void** /*state*/)
     }
 }
 
+void nothing_is_kept_of_another_kind(void** /*state*/)
+{
+    // No decoded record is both.
+    auto before = token("main=manage");
+    before.scopes = {"cve:edit"};
+    auto wanted = token("cve:edit");
+    check_same("scopes", words_of(psm::excess(authority({""}), before, wanted)),
+               "scopes cve:edit");
+    before.kind = psm::TokenKind::scope;
+    wanted = token("main=read");
+    check_same("resources",
+               words_of(psm::excess(authority({""}), before, wanted)),
+               "resources main");
+}
+
 void an_edit_does_not_prolong(void** /*state*/)
 {
     struct Row {
@@ -201,6 +216,7 @@ int main()
     const CMUnitTest tests[] = {
         cmocka_unit_test(nobody_outlives_his_maker),
         cmocka_unit_test(an_edit_keeps_what_was_there),
+        cmocka_unit_test(nothing_is_kept_of_another_kind),
         cmocka_unit_test(an_edit_does_not_prolong),
         cmocka_unit_test(dead_tokens_hand_out_nothing),
         cmocka_unit_test(it_is_said_what_is_too_much),

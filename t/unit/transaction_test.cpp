@@ -50,11 +50,12 @@ void types_are_looked_at_before(void**)
     change.prune("x", 9);
     change.include("s", "m");
     change.exclude("t", "m");
+    change.drop_field("h", "f");
     check_same("words", text_of(change),
-               "5 z y x s t 0 "
-               "5 1 zset 2 zset 3 zset 4 set 5 set "
+               "6 z y x s t h 0 "
+               "6 1 zset 2 zset 3 zset 4 set 5 set 6 hash "
                "2 ZADD 1 7 id 1 ZREM 2 id 2 ZREMRANGEBYSCORE 3 -inf 9 "
-               "1 SADD 4 m 1 SREM 5 m");
+               "1 SADD 4 m 1 SREM 5 m 1 HDEL 6 f");
 }
 
 void words_of_clients_stay_words(void**)

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+#include "api_port.hpp"
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+namespace psm::edge {
+
+namespace {
+
+/// Redis says these before it begins, also to a script.
+bool is_before(std::string_view error)
+{
+    constexpr std::array<std::string_view, 9> codes{
+        "NOPERM ",   "NOAUTH ",     "NOREPLICAS ", "LOADING ",    "BUSY ",
+        "READONLY ", "MASTERDOWN ", "MISCONF ",    "CLUSTERDOWN "};
+
+    return std::ranges::any_of(
+        codes, [&](std::string_view code) { return error.starts_with(code); });
+}
+
+} // namespace
+
+void ApiPort::begin(RedisCall& call)
+{
+    last_ = call.effect();
+    changes_ += last_ == RedisCall::Effect::changes ? 1 : 0;
+    link_.begin(call);
+}
+
+void ApiPort::forget(RedisCall& call) noexcept
+{
+    link_.forget(call);
+}
+
+void ApiPort::refuse(const std::string& command, const std::string& error) const
+{
+    throw CallFailed("Redis refused " + command + ": " + quote_reply(error),
+                     last_, !is_before(error));
+}
+
+bool ApiPort::changing(const CallFailed& failure) const noexcept
+{
+    if (failure.effect() != RedisCall::Effect::changes) {
+        return changes_ > 0;
+    }
+    return failure.sent() || changes_ > 1;
+}
+
+} // namespace psm::edge

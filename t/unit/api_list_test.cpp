@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: BSD-2-Clause
+//
+// GET /account/tokens: whose tokens, which of them, in what order.
+
+#include "api_bench.hpp"
+
+namespace {
+
+using bench::Answer;
+using bench::ApiBench;
+using bench::json;
+using bench::now;
+using bench::outcome;
+using bench::person;
+using bench::Shown;
+
+void lists_hold_what_is_his(void** /*state*/)
+{
+    struct Case {
+        const char* caller;
+        const char* target;
+        const char* ids;
+    };
+
+    const Case cases[] = {
+        {"alice", "", "id-4 id-1"},
+        {"alice", "?owner=*", "id-4 id-1"},
+        {"alice", "?owner=bob", ""},
+        {"alice", "?owner=service-account-channel-main", ""},
+        {"alice", "?state=deleted", "id-5"},
+        {"alice", "?state=expired", "id-4"},
+        {"alice", "?state=active", "id-6 id-1"},
+        {"alice", "?q=NIGHT", "id-4"},
+        {"alice", "?type=scope", ""},
+        {"alice", "?channel=main/dev&type=resource", "id-4 id-1"},
+        {"mara", "?owner=service-account-channel-main", "id-3"},
+        {"mara", "", ""},
+        {"root", "", ""},
+        {"root", "?owner=bob", "id-2"},
+        {"root", "?owner=*", "damaged id-4 id-3 id-2 id-1"},
+        {"root", "?owner=*&state=deleted", "id-5"},
+        {"root", "?owner=*&expiring=1w", "id-2"},
+    };
+    ApiBench bench;
+    bench.user("root", R"(,"admin":true)");
+    bench.user("mara", R"(,"resources":{"main":"manage"})");
+    const std::string grants = R"("resources":{"main":"read"})";
+    bench.token("alice", grants);
+    bench.token("bob", grants + R"(,"expires":1790000010)");
+    bench.token("service-account-channel-main", grants);
+    bench.token("alice", grants + R"(,"expires":1789999999,"name":"Nightly")");
+    const Shown dead =
+        bench.token("alice", grants + R"(,"deleted":1789999999)");
+    bench.token("alice", grants + R"(,"superseded_by":"id-1")");
+    bench.keep("damaged", "{}", "alice");
+    // As the store has them.
+    for (auto* const index : {&bench.redis.zsets["psm:ix:all"],
+                              &bench.redis.zsets["psm:ix:o:alice"]}) {
+        index->erase(dead.id);
+        (*index)["damaged"] = now + 100;
+        for (const char* const id : {"id-2", "id-3", "id-4", "id-6"}) {
+            if (index->contains(id)) {
+                (*index)[id] += id[3] - '0';
+            }
+        }
+    }
+    bench.redis.zsets["psm:ix:del"][dead.id] = now - 1;
+    bench.redis.zsets["psm:ix:exp"] = {
+        {"id-4", now - 1}, {"id-2", now + 10}, {"id-1", now + 8640000}};
+    for (const Case& c : cases) {
+        const Answer answer = bench.ask(
+            "GET", std::string("/account/tokens") + c.target, person(c.caller));
+        std::string ids;
+        for (const json& item : answer.content["items"]) {
+            ids += (ids.empty() ? "" : " ") + item["id"].get<std::string>();
+        }
+        check_same(std::string(c.caller) + c.target, ids, c.ids);
+        check_that(c.target, answer.content["next"].is_null());
+    }
+}
+
+void lists_come_in_pages(void** /*state*/)
+{
+    ApiBench bench;
+    for (int i = 0; i < 25; i++) {
+        const Shown one =
+            bench.token(i % 5 == 0 ? "bob" : "alice",
+                        R"("resources":{"main":"read"},"name":")" +
+                            std::to_string(i) + "\"");
+        // Many of one second, as an import makes them.
+        bench.redis.zsets["psm:ix:all"][one.id] =
+            i < 10 ? now + i : now + 10 + (i - 10) / 4;
+    }
+    for (const std::string& filter : {std::string(), std::string("&q=2")}) {
+        std::string after;
+        std::string names;
+        int pages = 0;
+        do {
+            const Answer answer = bench.ask("GET",
+                                            "/account/tokens?owner=*&limit=4" +
+                                                filter + "&after=" + after,
+                                            person("root", true));
+            check_same(after, outcome(answer), "200");
+            check_that("limit", answer.content["items"].size() <= 4);
+            for (const json& item : answer.content["items"]) {
+                names += item["name"].get<std::string>() + " ";
+            }
+            const json& next = answer.content["next"];
+            after = next.is_null() ? "" : next.get<std::string>();
+            pages++;
+        } while (!after.empty() && pages < 50);
+        check_same(filter, names,
+                   filter.empty()
+                       ? "24 23 22 21 20 19 18 17 16 15 14 13 12 11 10 9 8 7 6 "
+                         "5 4 3 2 1 0 "
+                       : "24 23 22 21 20 12 2 ");
+    }
+}
+
+} // namespace
+
+int main()
+{
+    const CMUnitTest tests[] = {
+        cmocka_unit_test(lists_hold_what_is_his),
+        cmocka_unit_test(lists_come_in_pages),
+    };
+    return cmocka_run_group_tests_name("api_list", tests, nullptr, nullptr);
+}
