@@ -253,6 +253,19 @@ void remove_each(const std::vector<std::string>& ids, Environment& environment,
     }
 }
 
+/// Tokens that he made for others do not go with his own.
+void tell_of_descent(Store& store, const std::string& owner)
+{
+    Progress progress("reading");
+    const std::size_t left = find_descent(store, owner, progress).size();
+    progress.hide();
+    if (left > 0) {
+        complain(owner + " made tokens for others, of which there are " +
+                 std::to_string(left) + ": `psm-token delete --minted-by " +
+                 owner + "` deletes these, too");
+    }
+}
+
 /// Whoever made tokens may have made some meanwhile: it is looked again until
 /// there is none.
 int remove_all(const DeleteOptions& options, Environment& environment)
@@ -269,6 +282,9 @@ int remove_all(const DeleteOptions& options, Environment& environment)
         if (ids.empty()) {
             if (round == 0 && !environment.json) {
                 print("There is no token to delete.\n");
+            }
+            if (by_owner) {
+                tell_of_descent(environment.store(), options.owner);
             }
             return report.end();
         }

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <set>
 
 namespace psm::cli {
@@ -30,10 +31,11 @@ void read_index(Store& store, TokenRange range, Take take)
 }
 
 /// By maker the ids of what he made and is dead, and by token those of its old
-/// strings: the steps of a descent that lead through the dead.
+/// strings: the steps of a descent that lead through the dead. And what the
+/// first maker had himself.
 using Graves = std::multimap<std::string, std::string>;
 
-Graves find_graves(Store& store, Progress& progress)
+Graves find_graves(Store& store, const std::string& first, Progress& progress)
 {
     Graves graves;
     read_index(store, {.index = TokenRange::Index::deleted},
@@ -46,9 +48,36 @@ Graves find_graves(Store& store, Progress& progress)
                    if (!record.superseded_by.empty()) {
                        graves.emplace(record.superseded_by, record.id);
                    }
+                   if (record.owner == first) {
+                       graves.emplace(first, record.id);
+                   }
                });
     return graves;
 }
+
+/// Those who make tokens, each once, in the order in which they are found.
+class Makers {
+public:
+    explicit Makers(std::string first) { add(std::move(first)); }
+
+    void add(std::string id)
+    {
+        if (known_.insert(id).second) {
+            list_.push_back(std::move(id));
+        }
+    }
+
+    /// The next of those that were added.
+    std::optional<std::string> next()
+    {
+        return at_ < list_.size() ? std::optional(list_[at_++]) : std::nullopt;
+    }
+
+private:
+    std::vector<std::string> list_;
+    std::size_t at_ = 0;
+    std::set<std::string> known_;
+};
 
 } // namespace
 
@@ -70,32 +99,29 @@ std::vector<std::string> find_owned(Store& store, const std::string& owner,
 std::vector<std::string> find_descent(Store& store, const std::string& maker,
                                       Progress& progress)
 {
-    const Graves graves = find_graves(store, progress);
-    std::vector<std::string> found;
-    std::vector<std::string> makers{maker};
-    std::set<std::string> known{maker};
-    const auto add_maker = [&](const std::string& id) {
-        const bool is_new = known.insert(id).second;
-        if (is_new) {
-            makers.push_back(id);
-        }
-        return is_new;
-    };
+    const Graves graves = find_graves(store, maker, progress);
+    Makers makers(maker);
     if (const auto root = run_now(store.find_id(maker))) {
         if (!root->record.supersedes.empty()) {
-            add_maker(root->record.supersedes);
+            makers.add(root->record.supersedes);
         }
     }
-    for (std::size_t at = 0; at < makers.size(); at++) {
-        const std::string name = makers[at];
-        const auto [begin, end] = graves.equal_range(name);
+    read_index(store, {.index = TokenRange::Index::owner, .name = maker},
+               [&](const StoredToken& token) { makers.add(token.record.id); });
+
+    std::vector<std::string> found;
+    std::set<std::string> known{maker};
+    while (const auto name = makers.next()) {
+        const auto [begin, end] = graves.equal_range(*name);
         std::for_each(begin, end,
-                      [&](const auto& step) { add_maker(step.second); });
-        read_index(store, {.index = TokenRange::Index::maker, .name = name},
+                      [&](const auto& step) { makers.add(step.second); });
+        read_index(store, {.index = TokenRange::Index::maker, .name = *name},
                    [&](const StoredToken& token) {
+                       const std::string& id = token.record.id;
                        progress.advance(1);
-                       if (add_maker(token.record.id)) {
-                           found.push_back(token.record.id);
+                       makers.add(id);
+                       if (known.insert(id).second) {
+                           found.push_back(id);
                        }
                    });
     }

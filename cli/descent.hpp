@@ -19,9 +19,9 @@ class Progress;
 [[nodiscard]] std::vector<std::string>
 find_owned(Store& store, const std::string& owner, Progress& progress);
 
-/// Made by a user or a token, by what these made, and so on: nearest first,
-/// each once. What a deleted token or an old string made counts
-/// as long as its tombstone is kept, 30 days.
+/// Made by a token or by a user, who also makes what his tokens make; by what
+/// these made, and so on: nearest first, each once. What a deleted token or an
+/// old string made counts as long as its tombstone is kept, 30 days.
 [[nodiscard]] std::vector<std::string>
 find_descent(Store& store, const std::string& maker, Progress& progress);
 

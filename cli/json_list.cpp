@@ -13,13 +13,13 @@ namespace {
 using nlohmann::ordered_json;
 
 /// As it stands `depth` levels below the outermost brace.
-std::string indented(const ordered_json& json, int depth)
+std::string indented(const ordered_json& json, std::size_t depth)
 {
     std::string text;
     for (const char c : dump_json(json, 2)) {
         text += c;
         if (c == '\n') {
-            text.append(static_cast<std::size_t>(2 * depth), ' ');
+            text.append(2 * depth, ' ');
         }
     }
     return text;
@@ -34,7 +34,7 @@ void JsonList::add(const ordered_json& item)
     begun_ = true;
 }
 
-void JsonList::end(const std::string& next, const ordered_json& rest)
+void JsonList::end(const std::string& next, const ordered_json& rest) const
 {
     print(begun_ ? "\n  ]" : "{\n  \"items\": []");
     ordered_json members{{"next", nullptr}};

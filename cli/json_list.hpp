@@ -16,7 +16,7 @@ public:
     void add(const nlohmann::ordered_json& item);
 
     /// `rest`: an object of the members behind `next`, or null.
-    void end(const std::string& next, const nlohmann::ordered_json& rest);
+    void end(const std::string& next, const nlohmann::ordered_json& rest) const;
 
 private:
     bool begun_ = false;

@@ -10,7 +10,7 @@
 
 #include <algorithm>
 #include <array>
-#include <compare>
+#include <tuple>
 
 namespace psm::cli {
 
@@ -92,7 +92,10 @@ struct Row {
     std::string key;
     std::string id;
 
-    friend auto operator<=>(const Row&, const Row&) = default;
+    friend bool operator<(const Row& a, const Row& b)
+    {
+        return std::tie(a.key, a.id) < std::tie(b.key, b.id);
+    }
 };
 
 /// A cursor behind the name of its order: "<hexadecimal key>.<id>".

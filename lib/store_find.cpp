@@ -233,6 +233,7 @@ Task<std::optional<TokenPage>> Store::list(TokenRange range)
         page.next = text_of(places.back());
     }
     std::vector<std::string> ids;
+    ids.reserve(places.size());
     for (const Place& place : places) {
         ids.push_back(place.id);
     }
@@ -294,6 +295,7 @@ Store::read_tokens(std::vector<std::string> ids)
     }
 
     std::vector<std::string> names;
+    names.reserve(doubtful.size());
     for (const std::size_t i : doubtful) {
         names.push_back(ids[i]);
     }

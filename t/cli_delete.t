@@ -207,6 +207,20 @@ subtest 'all that somebody made (T110)' => sub {
 	is(run('delete', '--minted-by', 'nobody', '--yes')->{code}, 0,
 		'nothing to do: exit 0');
 
+	# One whose token somebody else made, and who made others with it.
+	my %al = (own => new_by('root', '--owner', 'al'));
+	$al{their} = new_by($al{own}, '--owner', 'bo');
+	$al{theirs} = new_by($al{their}, '--owner', 'bo');
+	$got = run('delete', '--owner', 'al', '--yes');
+	is($got->{code}, 0, 'his own are deleted');
+	like($got->{err}, qr/al made tokens for others, of which there are 2: /,
+		'T110 it is said what he made for others');
+	like(run('delete', '--owner', 'al', '--yes')->{err}, qr/there are 2/,
+		'again');
+	run('delete', '--minted-by', 'al', '--yes');
+	is(living(%al), '', 'T110 these go, too');
+	is(run('delete', '--owner', 'al', '--yes')->{err}, '', 'none is left');
+
 	# A circle, which only others could write.
 	my $p = new_by('x');
 	my $q = new_by($p);
