@@ -173,6 +173,7 @@ $proxy->heal;
 with_redis($t->redis_server->tcp_address);
 is(until_status(\&ask, 200)->{status}, 200, 'a Redis by TCP');
 is(ordinary()->{status}, 200, '  and the gate');
+is(ask($editor)->{status}, 200, '  which knows who is to ask');
 $t->redis_server->pause;
 my $r = quick_is(\&ask, 503, 3, 'frozen: a 503 soon');
 answer_is($r, 503, 'store_unavailable', '  with its reason');
