@@ -200,6 +200,15 @@ $(VENV)/ready: $(ROOT)/t/clients/requirements.txt
 	@$(VENV)/bin/pip install --quiet --disable-pip-version-check -r $<
 	@touch $@
 
+# What asks the API everything that api/openapi.yaml promises, and the client of
+# Anaconda's platform. Apart: each of them needs half of PyPI.
+API_VENV := $(BUILD)/venv-api
+$(API_VENV)/ready: $(ROOT)/t/clients/api_requirements.txt
+	@echo "install    $(API_VENV)"
+	@/usr/bin/python3 -m venv --clear $(API_VENV)
+	@$(API_VENV)/bin/pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
 # The schema of the compose file.
 COMPOSE := $(VENV)/compose
 $(COMPOSE): $(ROOT)/t/compose/requirements.txt | $(VENV)/ready
@@ -236,7 +245,9 @@ TESTS := $(if $(T),$(patsubst t/fuzz/%.cpp,$(UNIT)/%,\
              $(UNIT_TESTS) $(REPLAYS) $(E2E))
 
 WANTED_UNIT := $(filter $(UNIT)/%,$(TESTS))
-WANTED_VENV := $(if $(or $(if $(T),,all),$(findstring client,$(T))),$(VENV)/ready) \
+API_TESTS   := $(patsubst %,t/clients/%.t,api_schema psm_cli)
+WANTED_VENV := $(if $(or $(if $(T),,all),$(findstring client,$(filter-out $(API_TESTS),$(T)))),$(VENV)/ready) \
+               $(if $(or $(if $(T),,all),$(filter $(API_TESTS),$(T))),$(API_VENV)/ready) \
                $(if $(or $(if $(T),,all),$(filter t/compose.t t/docker.t,$(T))),$(COMPOSE))
 
 .PHONY: test
@@ -252,6 +263,7 @@ prove: build $(WANTED_UNIT) $(WANTED_VENV) $(MODEL) $(COUNTER) $(FAILER)
 	    PSM_CLI=$(OUT)/psm-token \
 	    PSM_NGINX=$(NGINX) \
 	    PSM_VENV=$(VENV) \
+	    PSM_API_VENV=$(API_VENV) \
 	    PSM_IMAGE=$(IMAGE) \
 	    PSM_MODEL=$(MODEL) \
 	    PSM_COUNTER=$(COUNTER) \

@@ -15,6 +15,7 @@
 #include "token.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -44,8 +45,8 @@ struct ApiRequest {
 
     // Header fields; "" where there is none.
     std::string content_type{};
-    std::string if_match{};
     std::string origin{};
+    std::optional<std::string> if_match{};
 
     std::string site{};   // the server's own origin, "https://HOST[:PORT]"
     std::string prefix{}; // of the location, for the links in answers

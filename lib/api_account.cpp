@@ -117,9 +117,9 @@ Part read_part(const ApiArgs& args)
 {
     FieldProblems problems;
     Part part;
-    part.offset = args.number("offset", max_offset, problems).value_or(0);
+    part.offset = args.number("offset", 0, max_offset, problems).value_or(0);
     part.limit =
-        args.number("limit", max_offset, problems).value_or(max_offset);
+        args.number("limit", 1, max_offset, problems).value_or(max_offset);
     part.subchannels =
         args.flag("include_subchannels", problems).value_or(true);
     refuse_if_any(std::move(problems));

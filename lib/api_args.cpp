@@ -67,6 +67,10 @@ ApiArgs::ApiArgs(std::string_view text, std::span<const std::string_view> known)
             refuse(Fault::request_invalid,
                    {{std::string(name), "is not percent-encoded UTF-8"}});
         }
+        if (value->empty()) {
+            refuse(Fault::request_invalid,
+                   {{std::string(name), "is empty: leave it out"}});
+        }
         if (!values_.emplace(name, *value).second) {
             refuse(Fault::request_invalid,
                    {{std::string(name), "is given twice: give it once"}});
@@ -77,14 +81,11 @@ ApiArgs::ApiArgs(std::string_view text, std::span<const std::string_view> known)
 std::optional<std::string> ApiArgs::text(std::string_view name) const
 {
     const auto found = values_.find(name);
-    if (found == values_.end() || found->second.empty()) {
-        return std::nullopt;
-    }
-    return found->second;
+    return found == values_.end() ? std::nullopt : std::optional(found->second);
 }
 
 std::optional<std::size_t> ApiArgs::number(std::string_view name,
-                                           std::size_t max,
+                                           std::size_t min, std::size_t max,
                                            FieldProblems& problems) const
 {
     const auto given = text(name);
@@ -94,9 +95,10 @@ std::optional<std::size_t> ApiArgs::number(std::string_view name,
     std::size_t value = 0;
     const char* const end = given->data() + given->size();
     const auto [stop, error] = std::from_chars(given->data(), end, value);
-    if (error != std::errc() || stop != end || value > max) {
+    if (error != std::errc() || stop != end || value < min || value > max) {
         problems.push_back(
-            {std::string(name), "is no number up to " + std::to_string(max)});
+            {std::string(name), "is no number from " + std::to_string(min) +
+                                    " to " + std::to_string(max)});
         return std::nullopt;
     }
     return value;

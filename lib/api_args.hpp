@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 //
 // The arguments of a request's URL: `limit=10&after=x`, as forms write them.
-// What a route does not know is refused by name, and so is what comes twice.
+// What a route does not know is refused, and so is what comes twice or empty.
 
 #pragma once
 
@@ -24,12 +24,12 @@ public:
     /// Refuses a request whose arguments are wrong (api_problem.hpp).
     ApiArgs(std::string_view text, std::span<const std::string_view> known);
 
-    /// nullopt: it is not there, or empty.
+    /// nullopt: it is not there.
     [[nodiscard]] std::optional<std::string> text(std::string_view name) const;
 
     // The same; what is none of these adds to `problems`.
     [[nodiscard]] std::optional<std::size_t>
-    number(std::string_view name, std::size_t max,
+    number(std::string_view name, std::size_t min, std::size_t max,
            FieldProblems& problems) const;
     [[nodiscard]] std::optional<std::int64_t>
     duration(std::string_view name, FieldProblems& problems) const;

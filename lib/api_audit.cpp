@@ -58,9 +58,8 @@ AuditEvent denied_event(const ApiCall& call, std::string_view route,
 Task<ApiResponse> list_audit(ApiCall* call)
 {
     FieldProblems problems;
-    const std::size_t limit = std::max<std::size_t>(
-        call->args.number("limit", max_page, problems).value_or(default_limit),
-        1);
+    const std::size_t limit = call->args.number("limit", 1, max_page, problems)
+                                  .value_or(default_limit);
     const bool denied = call->args.flag("denied", problems).value_or(false);
     std::string after = call->args.text("after").value_or("");
     if (!after.empty() && !is_entry_id(after)) {

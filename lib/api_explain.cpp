@@ -45,6 +45,11 @@ ExplainCase read_request(JsonForm& form, const Api::Limits& limits)
             problems.push_back({name, "is missing"});
         }
     }
+    for (const char* const name : {"privacy", "require", "channel"}) {
+        if (form.text(name) != nullptr && form.text(name)->empty()) {
+            problems.push_back({name, "is empty: leave it out"});
+        }
+    }
     if (form.text("token") != nullptr && form.text("id") != nullptr) {
         problems.push_back({"id", "goes not with token: leave one out"});
     }

@@ -2,7 +2,9 @@
 
 #include "api_problem.hpp"
 
+#include "clock_text.hpp"
 #include "problem.hpp"
+#include "record.hpp"
 #include "text.hpp"
 #include "token_json.hpp"
 
@@ -72,9 +74,23 @@ std::string keep_hex(std::string_view text)
     return kept;
 }
 
-/// For clients that print a text, and nothing of `errors`.
-std::string message_of(const FaultInfo& row, const FieldProblems& errors)
+/// Its row of either table.
+FaultInfo row_of(const ApiProblem& problem)
 {
+    if (!problem.reason) {
+        return info(problem.fault);
+    }
+    const ReasonInfo& row = info(*problem.reason);
+    return {.code = row.code,
+            .status = row.status,
+            .title = row.title,
+            .help = row.help};
+}
+
+/// For clients that print a text, and nothing of `errors`.
+std::string message_of(const ApiProblem& problem, std::string_view help)
+{
+    const FieldProblems& errors = problem.errors;
     std::string text;
     for (std::size_t i = 0; i < errors.size() && i < max_listed; i++) {
         text += errors[i].field;
@@ -84,14 +100,20 @@ std::string message_of(const FaultInfo& row, const FieldProblems& errors)
     if (errors.size() > max_listed) {
         text += "And " + std::to_string(errors.size() - max_listed) + " more. ";
     }
-    return text + std::string(row.help);
+    if (problem.reason == Reason::token_expired && problem.expires >= 0 &&
+        problem.expires <= max_time) {
+        text += "It expired at " + format_time(problem.expires) + ". ";
+    }
+    return text.append(help);
 }
 
-std::string fault_body(const ApiProblem& problem, std::string_view request_id)
+/// Without the `error` of the gate's denials: where that is a text, today's
+/// anaconda-client ends with an exception of its own.
+std::string body_of(const ApiProblem& problem, std::string_view request_id)
 {
-    const FaultInfo& row = info(problem.fault);
+    const FaultInfo row = row_of(problem);
     const std::string id = keep_hex(request_id);
-    const std::string message = message_of(row, problem.errors);
+    const std::string message = message_of(problem, row.help);
     ordered_json json{{"type", "about:blank"},
                       {"title", row.title},
                       {"status", row.status},
@@ -99,7 +121,6 @@ std::string fault_body(const ApiProblem& problem, std::string_view request_id)
                       {"instance", "urn:psm:request:" + id},
                       {"reason", row.title},
                       {"message", message},
-                      {"error", std::string(row.title) + ". " + message},
                       {"code", row.code},
                       {"request_id", id}};
     if (!problem.errors.empty()) {
@@ -118,12 +139,12 @@ std::string fault_body(const ApiProblem& problem, std::string_view request_id)
 
 std::uint16_t ApiProblem::status() const noexcept
 {
-    return reason ? info(*reason).status : info(fault).status;
+    return row_of(*this).status;
 }
 
 std::string_view ApiProblem::code() const noexcept
 {
-    return reason ? info(*reason).code : info(fault).code;
+    return row_of(*this).code;
 }
 
 void refuse(Fault fault, FieldProblems errors)
@@ -147,14 +168,8 @@ ApiResponse problem_response(const ApiProblem& problem,
                              std::string_view request_id, bool token_came)
 {
     ApiResponse response{.status = problem.status(),
-                         .type = std::string(problem_type)};
-    if (problem.reason) {
-        std::array<char, max_problem_size> buffer{};
-        response.body =
-            write_problem(*problem.reason, request_id, problem.expires, buffer);
-    } else {
-        response.body = fault_body(problem, request_id);
-    }
+                         .type = std::string(problem_type),
+                         .body = body_of(problem, request_id)};
     if (response.status == 401) {
         response.headers.emplace_back("WWW-Authenticate",
                                       challenge(token_came));

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 //
 // How the API says no: problem+json with the members of the gate's denials
-// (problem.hpp), and `errors` where there is something to name. Whatever keeps
-// a request from being answered is thrown as a Refusal, and becomes the
-// response in one place.
+// (problem.hpp) but for `error`, and `errors` where there is something to name.
+// Whatever keeps a request from being answered is thrown as a Refusal, and
+// becomes the response in one place.
 
 #pragma once
 

@@ -7,6 +7,7 @@
 #include "api_call.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 namespace psm {
@@ -16,9 +17,10 @@ namespace psm {
 /// administrator is told of, and gets with `damaged`.
 Task<StoredToken> find_token(ApiCall* call, bool damaged);
 
-/// Refuses a request whose If-Match names another rev (RFC 9110 section
-/// 13.1.1).
-void check_if_match(const std::string& if_match, std::int64_t rev);
+/// Refuses a request whose If-Match names another rev, or none (RFC 9110
+/// section 13.1.1).
+void check_if_match(const std::optional<std::string>& if_match,
+                    std::int64_t rev);
 
 /// Its JSON with an ETag, and with the string where it is new.
 [[nodiscard]] ApiResponse token_response(const StoredToken& token,

@@ -100,9 +100,8 @@ Wish read_wish(const ApiCall& call)
     read_words(call.args, wish.filter, problems);
     wish.filter.owner = wish.owner;
     wish.range.after = call.args.text("after").value_or("");
-    wish.range.limit = std::max<std::size_t>(
-        call.args.number("limit", max_page, problems).value_or(default_limit),
-        1);
+    wish.range.limit = call.args.number("limit", 1, max_page, problems)
+                           .value_or(default_limit);
     refuse_if_any(std::move(problems));
     choose_index(wish, call.request->now);
     return wish;
@@ -183,16 +182,19 @@ Task<StoredToken> find_token(ApiCall* call, bool damaged)
     co_return std::move(*found);
 }
 
-void check_if_match(const std::string& if_match, std::int64_t rev)
+void check_if_match(const std::optional<std::string>& if_match,
+                    std::int64_t rev)
 {
-    std::string_view rest = if_match;
+    if (!if_match) {
+        return;
+    }
+    std::string_view rest = *if_match;
     const auto skip = [&rest](std::string_view these) {
         rest.remove_prefix(
             std::min(rest.find_first_not_of(these), rest.size()));
     };
     skip(" \t");
-    if (rest.empty() ||
-        rest.substr(0, rest.find_last_not_of(" \t") + 1) == "*") {
+    if (rest.substr(0, rest.find_last_not_of(" \t") + 1) == "*") {
         return;
     }
     // Opaque tags between quotes; W/ before one, which never matches.

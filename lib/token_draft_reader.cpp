@@ -138,15 +138,13 @@ private:
         if (value != JsonEvent::open_array) {
             body_.refuse_shape(
                 value, field,
-                "a list is wanted, "
-                "[{\"channel\":\"main\",\"permission\":\"read\"}]");
+                R"(a list is wanted, [{"channel":"main","permission":"read"}])");
             return;
         }
-        const std::size_t count = body_.items_of(
-            field, [this](const std::string& item, JsonEvent part) {
-                resource(part, item);
-            });
-        no_resources_ = count == 0;
+        const auto take = [this](const std::string& item, JsonEvent part) {
+            resource(part, item);
+        };
+        no_resources_ = body_.items_of(field, take) == 0;
     }
 
     void resource(JsonEvent value, const std::string& field)
@@ -154,7 +152,7 @@ private:
         if (value != JsonEvent::open_object) {
             body_.refuse_shape(
                 value, field,
-                "write {\"channel\":\"main\",\"permission\":\"read\"}");
+                R"(write {"channel":"main","permission":"read"})");
             return;
         }
         std::optional<std::string> channel;

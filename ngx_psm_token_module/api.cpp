@@ -14,6 +14,7 @@
 #include "counters.hpp"
 #include "headers.hpp"
 #include "request.hpp"
+#include "suspend.hpp"
 #include "worker.hpp"
 
 #include <memory>
@@ -201,9 +202,7 @@ Exchange* create_exchange(Request* request, Worker& worker)
     return exchange;
 }
 
-} // namespace
-
-ngx_int_t prepare_api(Request* request)
+ngx_int_t read_caller(Request* request)
 {
     ngx_http_request_t* r = request->r;
 
@@ -219,8 +218,50 @@ ngx_int_t prepare_api(Request* request)
             return rc;
         }
     }
-    return drop_token_headers(request) ? NGX_DECLINED
+    return drop_token_headers(request) ? NGX_OK
                                        : NGX_HTTP_INTERNAL_SERVER_ERROR;
+}
+
+/// As far as it goes without asking for anything. The API judges by itself,
+/// of what Redis says then.
+void introduce(Request* request)
+{
+    const Reason reason =
+        decide({},
+               {.standing = request->standing, .identity = request->identity},
+               ChannelPrivacy::closed, ngx_time())
+            .reason;
+    const auto status = info(reason).status;
+    const bool lives = status != NGX_HTTP_UNAUTHORIZED &&
+                       status != NGX_HTTP_SERVICE_UNAVAILABLE;
+
+    request->decision = {.reason = lives ? Reason::granted : reason};
+    request->channel = {};
+    request->decided = true;
+    request->stage = Stage::idle;
+}
+
+} // namespace
+
+ngx_int_t prepare_api(Request* request)
+{
+    if (request->stage == Stage::idle) {
+        const bool looked_up =
+            request->identified && request->standing != Standing::unavailable;
+        const ngx_int_t rc = read_caller(request);
+        if (rc != NGX_OK) {
+            return rc;
+        }
+        request->takes_stale = false;
+        if (request->hashed && !looked_up) {
+            ask_token(request, false);
+        }
+        if (must_wait(request)) {
+            return NGX_AGAIN;
+        }
+    }
+    introduce(request);
+    return NGX_DECLINED;
 }
 
 ngx_int_t api_handler(ngx_http_request_t* r)

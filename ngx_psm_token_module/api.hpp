@@ -11,8 +11,10 @@ namespace psm::edge {
 
 struct Request;
 
-/// In PREACCESS of the API's location: reads who asks, and takes tokens out of
-/// the headers before anybody else sees them. NGX_DECLINED, or a status.
+/// In PREACCESS of the API's location: reads who asks, takes tokens out of the
+/// headers before anybody else sees them, and looks the token up, for the
+/// variables and who is keyed by them (limits above all). NGX_DECLINED, a
+/// status, or NGX_AGAIN: the phase is entered again.
 ngx_int_t prepare_api(Request* request);
 
 /// The content handler.

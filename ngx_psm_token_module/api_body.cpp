@@ -34,30 +34,38 @@ bool append(Exchange* exchange, std::string_view part)
     });
 }
 
+Taken take(Exchange* exchange, const ngx_buf_t* b)
+{
+    const ngx_str_t part{static_cast<std::size_t>(b->last - b->pos), b->pos};
+
+    if (b->in_file || part.len > max_api_body - exchange->body.size()) {
+        return Taken::too_large;
+    }
+    return part.len == 0 || append(exchange, view(part)) ? Taken::all
+                                                         : Taken::failed;
+}
+
 /// What was received since the last time.
 Taken take_parts(Exchange* exchange)
 {
     ngx_http_request_t* r = exchange->request->r;
+    ngx_chain_t* link = r->request_body->bufs;
 
-    while (ngx_chain_t* link = r->request_body->bufs) {
+    while (link != nullptr) {
         ngx_buf_t* b = link->buf;
-        // A file where another module has read it (mirror).
-        if (b->in_file) {
-            return Taken::too_large;
+        if (const Taken taken = take(exchange, b); taken != Taken::all) {
+            return taken;
         }
 
-        const ngx_str_t part{static_cast<std::size_t>(b->last - b->pos),
-                             b->pos};
-        if (part.len > max_api_body - exchange->body.size()) {
-            return Taken::too_large;
+        ngx_chain_t* next = link->next;
+        if (!exchange->shares_body) {
+            wipe({reinterpret_cast<char*>(b->pos),
+                  static_cast<std::size_t>(b->last - b->pos)});
+            b->pos = b->last;
+            r->request_body->bufs = next;
+            ngx_free_chain(r->pool, link);
         }
-        if (part.len != 0 && !append(exchange, view(part))) {
-            return Taken::failed;
-        }
-        wipe(bytes(part));
-        b->pos = b->last;
-        r->request_body->bufs = link->next;
-        ngx_free_chain(r->pool, link);
+        link = next;
     }
     return Taken::all;
 }
@@ -113,6 +121,8 @@ ngx_int_t read_api_body(Exchange* exchange)
 {
     ngx_http_request_t* r = exchange->request->r;
 
+    // Another module has read it, and may be sending it (mirror): it stays.
+    exchange->shares_body = r->request_body != nullptr;
     r->request_body_in_file_only = 0;
     r->request_body_no_buffering = 1;
 

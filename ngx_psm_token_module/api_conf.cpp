@@ -172,6 +172,10 @@ char* merge_api(ngx_conf_t* cf, const LocationConf* prev, LocationConf* conf)
         return conflict(cf, "\"psm_token_api_default_age\" is longer than "
                             "\"psm_token_api_max_age\"");
     }
+    // For who reads the body before us (mirror): not into a file either.
+    clcf->client_body_in_file_only = 0;
+    clcf->client_body_buffer_size =
+        std::max(clcf->client_body_buffer_size, max_api_body);
     // Larger bodies are refused by the API, in its own words.
     if (clcf->client_max_body_size > static_cast<off_t>(max_api_body)) {
         clcf->client_max_body_size = 0;

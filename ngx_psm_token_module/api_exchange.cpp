@@ -116,8 +116,10 @@ ApiRequest make_api_request(Exchange* exchange)
     made.path = uri.starts_with(prefix) ? uri.substr(prefix.size()) : "";
     made.args = view(r->args);
     made.content_type = joined_header(r, "content-type");
-    made.if_match = joined_header(r, "if-match");
     made.origin = joined_header(r, "origin");
+    if (has_request_header(r, "if-match")) {
+        made.if_match = joined_header(r, "if-match");
+    }
     made.site = site_of(r);
     made.prefix = prefix;
     made.caller = caller_of(exchange->request);

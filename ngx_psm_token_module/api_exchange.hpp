@@ -36,6 +36,7 @@ struct Exchange {
     // max_api_body. Both end in ngx_http_finalize_request(), now or later.
     void (*read)(Exchange* exchange) = nullptr;
     void (*too_large)(Exchange* exchange) = nullptr;
+    bool shares_body = false; // what nginx has of it is others' as well
     std::string body;
 
     ApiResponse response; // what is sent points into it

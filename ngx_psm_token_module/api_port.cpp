@@ -23,10 +23,16 @@ bool is_before(std::string_view error)
 
 } // namespace
 
+/// EVAL comes behind an EVALSHA that Redis did not know: the same change.
 void ApiPort::begin(RedisCall& call)
 {
+    const bool again = hashed_ && call.words().front() == "EVAL";
+
     last_ = call.effect();
-    changes_ += last_ == RedisCall::Effect::changes ? 1 : 0;
+    if (last_ == RedisCall::Effect::changes && !again) {
+        changes_++;
+    }
+    hashed_ = call.words().front() == "EVALSHA";
     link_.begin(call);
 }
 

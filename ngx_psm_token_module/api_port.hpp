@@ -26,6 +26,7 @@ private:
     ApiLink& link_;
     unsigned changes_ = 0; // begun
     RedisCall::Effect last_ = RedisCall::Effect::reads;
+    bool hashed_ = false; // the last was an EVALSHA
 };
 
 } // namespace psm::edge

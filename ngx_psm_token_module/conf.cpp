@@ -56,6 +56,7 @@ char* init_main_conf(ngx_conf_t* cf, void* conf)
     }
 
     const ngx_str_t directive = ngx_string("psm_token_redis");
+    mcf->redis_given = mcf->redis != nullptr;
     if (mcf->redis == nullptr) {
         ngx_str_t uri = ngx_string("redis://127.0.0.1:6379");
         mcf->redis = read_redis_conf(cf, directive, {&uri, 1});

@@ -35,6 +35,7 @@ struct RedisConf {
 
 struct MainConf {
     RedisConf* redis;
+    bool redis_given; // and not what it is by default
 
     ngx_flag_t cache; // psm_token_cache off is 0
     ngx_uint_t cache_max;

@@ -223,6 +223,16 @@ ngx_int_t start(Request* request, const LocationConf* conf,
     return NGX_OK;
 }
 
+ngx_int_t meet_at_api(Request* request)
+{
+    const ngx_int_t rc = prepare_api(request);
+
+    if (rc == NGX_DECLINED) {
+        note_use(request);
+    }
+    return rc;
+}
+
 } // namespace
 
 ngx_int_t preaccess_handler(ngx_http_request_t* r)
@@ -247,7 +257,7 @@ ngx_int_t preaccess_handler(ngx_http_request_t* r)
     }
     hide_token_user(r);
     if (!conf->gate) {
-        return conf->api != 0 ? prepare_api(request) : NGX_DECLINED;
+        return conf->api != 0 ? meet_at_api(request) : NGX_DECLINED;
     }
     if (!canonicalize_uri(r)) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;

@@ -245,6 +245,17 @@ bool drop_token_headers(Request* request)
     return true;
 }
 
+bool has_request_header(ngx_http_request_t* r, std::string_view name)
+{
+    bool found = false;
+
+    for_each_header(r->headers_in.headers, [&](const ngx_table_elt_t& h) {
+        found = lowcase_name(h) == name;
+        return !found;
+    });
+    return found;
+}
+
 std::string joined_header(ngx_http_request_t* r, std::string_view name)
 {
     std::string all;

@@ -39,6 +39,10 @@ void hide_token_user(ngx_http_request_t* r);
 /// The carriers that a header's name (in lower case) can hold; 0 when none.
 [[nodiscard]] CarrierSet carriers_of_header(std::string_view name);
 
+/// Whether the request has a header of this name (in lower case).
+[[nodiscard]] bool has_request_header(ngx_http_request_t* r,
+                                      std::string_view name);
+
 /// What all request headers of this name (in lower case) say, joined by
 /// commas; empty when there is none. May throw.
 [[nodiscard]] std::string joined_header(ngx_http_request_t* r,

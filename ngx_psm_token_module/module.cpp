@@ -84,6 +84,10 @@ ngx_int_t add_to_nginx(ngx_conf_t* cf)
     auto* mcf = static_cast<MainConf*>(
         ngx_http_conf_get_module_main_conf(cf, ngx_psm_token_module));
 
+    // Where there is the API alone it has said already where Redis is.
+    if (mcf->gated == 0 && !mcf->redis_given) {
+        mcf->redis = mcf->api_redis;
+    }
     if (mcf->needed != 0 || mcf->metrics != 0) {
         mcf->counters = add_counter_zone(cf);
         if (mcf->counters == nullptr) {

@@ -82,14 +82,12 @@ void Worker::publish() noexcept
     counters.set(Gauge::stream_state, lookups.redis().stream_state());
 }
 
-void Worker::start(const MainConf& conf)
+void Worker::start()
 {
-    if (conf.gated != 0) {
-        if (sentinels) {
-            sentinels->start();
-        }
-        lookups.redis().start();
+    if (sentinels) {
+        sentinels->start();
     }
+    lookups.redis().start();
     if (uses) {
         uses->start();
     }
@@ -132,7 +130,7 @@ ngx_int_t init_process(ngx_cycle_t* cycle)
 
     // Without one, requests are refused: no reason to stop the worker.
     if (Worker* worker = Worker::get(conf)) {
-        worker->start(*conf);
+        worker->start();
     }
     return NGX_OK;
 }

@@ -31,7 +31,7 @@ public:
     Worker& operator=(const Worker&) = delete;
 
     /// Connects ahead of the first request.
-    void start(const MainConf& conf);
+    void start();
 
     /// The worker of this process; nullptr when it cannot be made.
     [[nodiscard]] static Worker* get(MainConf* conf)

@@ -164,7 +164,7 @@ $t->start_nginx;
 sub status_of { return $t->get(@_)->{status} }
 
 my $missing = '/account/tokens/x/y';
-answer_is($t->get("/psm$missing"), 404, 'not_found', 'the API has no gate');
+answer_is($t->get("/psm$missing"), 404, 'route_unknown', 'the API has no gate');
 answer_is($t->get('/psm/files/noarch/f'), 401, 'token_missing',
 	'  a location inside has it again');
 is(status_of('/psm/free/x'), 204, '  and may turn it off');
@@ -173,15 +173,15 @@ answer_is($t->get('/main/noarch/f'), 401, 'token_missing',
 my $good = $t->add_token(resources => { main => 'read' });
 is(status_of("/t/$good/main/noarch/f"), 200, '  with a token they answer');
 
-answer_is($t->get("/only$missing"), 404, 'not_found', 'beside an `if`');
-answer_is($t->get("/only$missing?x=1"), 404, 'not_found', '  and inside of it');
+answer_is($t->get("/only$missing"), 404, 'route_unknown', 'beside an `if`');
+answer_is($t->get("/only$missing?x=1"), 404, 'route_unknown', '  and inside of it');
 is($t->http('POST', "/only$missing", body => '{}')->{status}, 403,
 	'limit_except refuses what it is told to');
-answer_is($t->get("/one$missing"), 404, 'not_found', 'a prefix without a slash');
-answer_is($t->get('/one'), 404, 'not_found', '  has no route of its own');
-answer_is($t->get('/oneaccount'), 404, 'not_found',
+answer_is($t->get("/one$missing"), 404, 'route_unknown', 'a prefix without a slash');
+answer_is($t->get('/one'), 404, 'route_unknown', '  has no route of its own');
+answer_is($t->get('/oneaccount'), 404, 'route_unknown',
 	'  nor what only begins like it');
-answer_is($t->http('GET', $missing, port => $t->port(2)), 404, 'not_found',
+answer_is($t->http('GET', $missing, port => $t->port(2)), 404, 'route_unknown',
 	'the API may have all of a server');
 is($t->http('GET', '/t/x/y', port => $t->port(3))->{status}, 204,
 	'a server without it takes no token');

@@ -303,7 +303,8 @@ void if_match_is_obeyed(void** /*state*/)
     };
 
     const Case cases[] = {
-        {"", true},
+        {"", false},
+        {",", false},
         {"*", true},
         {" * ", true},
         {"\"3\"", true},
@@ -361,7 +362,7 @@ void a_change_that_is_crossed_is_decided_anew(void** /*state*/)
     check_same("who has named a rev is told",
                outcome(bench.ask("PUT", path, alice, "{}")),
                "412 rev_mismatch");
-    bench.request.if_match = "";
+    bench.request.if_match.reset();
 
     bench.redis.crossing = [&] {
         cross();

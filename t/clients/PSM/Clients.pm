@@ -26,7 +26,7 @@ use JSON::PP;
 use PSM::Process qw(wait_for slurp);
 
 our @EXPORT_OK = qw(make_channels site_conf base_url packages_of
-	venv run new_home log_mark requests_since);
+	venv api_venv run new_home log_mark requests_since);
 
 # What demo/make_channels.py makes, and the privacy that the demo gives them.
 our %CHANNELS = (
@@ -105,11 +105,14 @@ sub packages_of {
 
 # ---------------------------------------------------------------- running --
 
-# A program of the venv that `make test` makes.
-sub venv {
-	my ($name) = @_;
+# A program of the venvs that `make test` makes.
+sub venv { return _program($ENV{PSM_VENV} // 'venv', @_) }
+sub api_venv { return _program($ENV{PSM_API_VENV} // 'venv-api', @_) }
 
-	my $venv = $ENV{PSM_VENV} // "$PSM::Gate::REPO/build/venv";
+sub _program {
+	my ($venv, $name) = @_;
+
+	$venv = "$PSM::Gate::REPO/build/$venv" if $venv !~ m{/};
 	croak "no $venv/bin/$name: use `make test`" if !-x "$venv/bin/$name";
 	return "$venv/bin/$name";
 }
