@@ -247,6 +247,34 @@ subtest 'while others make more' => sub {
 	is($redis->command('ZCARD', 'psm:ix:o:al'), 0, 'none is left');
 };
 
+subtest 'interrupted' => sub {
+	$redis->command('FLUSHALL');
+	my (@set, @index);
+	for my $n (1 .. 3000) {
+		my $id = sprintf '00000000-0000-4000-8000-%012d', $n;
+		push @set, "psm:i:$id", sprintf('%064d', $n),
+			sprintf('psm:t:%064d', $n), $json->encode({ v => 1, id => $id,
+			rev => 1, name => 'n', owner => 'al', type => 'resource',
+			created => 1, resources => { main => 'read' } });
+		push @index, 1, $id;
+	}
+	$redis->command('MSET', @set);
+	$redis->command('ZADD', "psm:ix:$_", @index) for 'all', 'o:al';
+	my $output = folder() . '/interrupted';
+	my $command = PSM::Process->start(name => 'delete', output => $output,
+		run => [program(), '--redis', $redis->address, 'delete', '--owner',
+		'al', '--yes']);
+	wait_for(sub { $redis->command('XLEN', 'psm:audit') > 10 }, 20);
+	$command->stop('INT');
+	my $done = 3000 - $redis->command('ZCARD', 'psm:ix:o:al');
+	my $text = PSM::Process::slurp($output);
+	like($text, qr/interrupted: $done of 3000 are deleted: run the same/,
+		"it is said that $done are deleted");
+	is(scalar(() = $text =~ / deleted$/mg), $done, 'and which');
+	is(run('delete', '--owner', 'al', '--yes')->{code}, 0, 'again');
+	is($redis->command('ZCARD', 'psm:ix:o:al'), 0, 'the rest');
+};
+
 subtest 'refused' => sub {
 	refused("delete @$_", ['delete', @{$_}[0 .. $#$_ - 1]], $_->[-1]) for
 		[qr/give the IDs of tokens, or - alone/],
