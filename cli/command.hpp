@@ -75,6 +75,9 @@ public:
     /// without it.
     [[nodiscard]] Store& store();
 
+    /// The next use of the store connects anew; references to it are gone.
+    void disconnect();
+
     /// The connection behind it, for what the store does not know.
     [[nodiscard]] RedisClient& redis_client();
 
@@ -105,6 +108,9 @@ Action define_channel(CLI::App& app);
 Action define_scopes(CLI::App& app);
 Action define_explain(CLI::App& app);
 Action define_snippets(CLI::App& app);
+Action define_import(CLI::App& app);
+Action define_export(CLI::App& app);
+Action define_audit(CLI::App& app);
 Action define_doctor(CLI::App& app);
 Action define_completion(CLI::App& app);
 Action define_man(CLI::App& app);

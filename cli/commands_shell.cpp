@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 //
-// completion, and man, which the Makefile runs: what the program says of
-// itself to shells and to man.
+// completion, man: what the program says of itself to shells and to man. make
+// install puts both where they are looked for.
 
 #include "command.hpp"
 #include "completion.hpp"
@@ -55,7 +55,6 @@ Action define_completion(CLI::App& app)
 
 Action define_man(CLI::App& app)
 {
-    app.group(""); // not for people
     return [&app](Environment&) {
         print(man_page(read_usage(*app.get_parent())));
         return yes;

@@ -49,6 +49,8 @@ std::vector<Words> own_commands()
             {"ZREM", "@ix:b:x", "x"},
             {"ZREMRANGEBYSCORE", "@ix:del", "0", "0"},
             {"SADD", "@ix:u", "x"},
+            {"HSET", "@u", "x", "1"},
+            {"HDEL", "@u", "x"},
             {"SREM", "@ix:u", "x"},
             {"XADD", "@audit", "*", "x", "x"},
             {"ROLE"},

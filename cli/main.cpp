@@ -27,7 +27,7 @@ namespace psm::cli {
 
 namespace {
 
-constexpr std::array<Command, 14> commands{{
+constexpr std::array<Command, 17> commands{{
     {"create", "Create a token and print it once", define_create},
     {"list", "List the tokens", define_list},
     {"show", "Show what a token may do", define_show},
@@ -40,6 +40,10 @@ constexpr std::array<Command, 14> commands{{
     {"explain", "Say what the gate would decide, and why", define_explain},
     {"snippets", "Print the commands that make clients use a token",
      define_snippets},
+    {"import", "Take over tokens from a file", define_import},
+    {"export", "Print all tokens as a file for import, without their strings",
+     define_export},
+    {"audit", "Show who changed what", define_audit},
     {"doctor", "Look for what is wrong with Redis and what is in it",
      define_doctor},
     {"completion", "Print what completes the words of this command in a shell",
@@ -111,6 +115,12 @@ Store& Environment::store()
         store_ = std::make_unique<Store>(*port_, address.prefix);
     }
     return *store_;
+}
+
+void Environment::disconnect()
+{
+    store_.reset();
+    port_.reset();
 }
 
 RedisClient& Environment::redis_client()

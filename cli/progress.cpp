@@ -92,8 +92,11 @@ void Progress::hide()
 
 void Progress::draw(std::int64_t now)
 {
-    // The last column stays free: some terminals begin a new line behind it.
-    const std::size_t width = terminal_width(STDERR_FILENO).value_or(80) - 1;
+    // The last columns stay free: some terminals begin a new line behind the
+    // last one, and they show Ctrl-C as ^C.
+    constexpr std::size_t free = 4;
+    const std::size_t columns = terminal_width(STDERR_FILENO).value_or(80);
+    const std::size_t width = columns > free ? columns - free : 1;
     write("\r" + text(width, now).substr(0, width) + "\x1b[K");
     shown_ = true;
     next_ = now + interval_ms;

@@ -51,11 +51,9 @@ CommandUsage read_command(const CLI::App& app, std::vector<std::string> path)
     }
     for (const CLI::App* const sub :
          app.get_subcommands([](const CLI::App*) { return true; })) {
-        if (!sub->get_group().empty()) {
-            std::vector<std::string> below = usage.path;
-            below.push_back(sub->get_name());
-            usage.commands.push_back(read_command(*sub, std::move(below)));
-        }
+        std::vector<std::string> below = usage.path;
+        below.push_back(sub->get_name());
+        usage.commands.push_back(read_command(*sub, std::move(below)));
     }
     return usage;
 }

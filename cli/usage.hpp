@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 //
 // What psm-token understands, read off its CLI11 tree: the one source of
-// `--help`, the man page and the completions. Hidden commands are not in it.
+// `--help`, the man page and the completions.
 //
 // What an option takes is its type name: words between bars, as in
 // "read|write", are all there is; SCOPE, CHANNEL:LEVEL and FILE are known; any

@@ -41,10 +41,12 @@ std::string_view shape_of(JsonEvent event)
 
 } // namespace
 
-BodyReader::BodyReader(std::string_view json) : json_(json), reader_(json)
+BodyReader::BodyReader(std::string_view json, std::size_t max_size)
+    : json_(json), reader_(json)
 {
-    if (json.size() > max_record_size) {
-        end("is larger than 64 KiB: ask for less at once");
+    if (json.size() > max_size) {
+        end("is larger than " + std::to_string(max_size / 1024) +
+            " KiB: ask for less at once");
     } else if (!is_utf8(json)) {
         end("is not UTF-8, as all JSON is");
     }

@@ -27,9 +27,12 @@
 
 namespace psm {
 
+inline constexpr std::size_t max_body_size = std::size_t{64} * 1024;
+
 class BodyReader {
 public:
-    explicit BodyReader(std::string_view json);
+    explicit BodyReader(std::string_view json,
+                        std::size_t max_size = max_body_size);
 
     /// take(name, field, value) for each member of the body, which must be an
     /// object, and nothing behind it. A member that stands twice is taken
@@ -86,6 +89,8 @@ public:
     std::optional<std::string> text(JsonEvent value, const std::string& field);
 
     // Of the event that came last, as in JsonReader.
+    [[nodiscard]] const char* at() const noexcept { return reader_.at(); }
+
     [[nodiscard]] std::string_view text() const { return reader_.text(); }
 
     [[nodiscard]] bool flag() const { return reader_.flag(); }

@@ -46,6 +46,15 @@ inline constexpr std::int64_t grave_seconds = std::int64_t{30} * 24 * 3600;
 [[nodiscard]] std::optional<std::int64_t> keep_until(const TokenRecord& record,
                                                      std::int64_t now);
 
+/// A token that was made elsewhere.
+struct ImportedToken {
+    TokenRecord record;
+    std::string json;   // of the record, and what other systems keep in it
+    std::string digest; // hexadecimal
+    std::optional<std::int64_t> last_used{};
+    bool reissued = false; // a tombstone whose id is another string's
+};
+
 struct StoredChannel {
     std::string path;
     std::optional<Privacy> privacy; // none: the record breaks the rules
@@ -106,6 +115,10 @@ public:
     /// The same, if the records that it was decided by still say so.
     Task<bool> create(TokenRecord record, std::string digest, Actor actor,
                       Premises premises);
+
+    /// Makes many at once, as they are: expired, disabled and deleted ones,
+    /// too. False, and none is made: a digest or an id is taken.
+    Task<bool> import_all(std::vector<ImportedToken> tokens, Actor actor);
 
     Task<std::optional<StoredToken>> find_id(std::string id);
     /// Hexadecimal.
@@ -232,6 +245,8 @@ private:
     void add_new(Transaction& change, const TokenRecord& record,
                  const std::string& json, const std::string& digest,
                  std::int64_t now) const;
+    void add_imported(Transaction& change, const ImportedToken& token,
+                      std::int64_t now) const;
     void add_to_indexes(Transaction& change, const TokenRecord& record) const;
     void set_expiry(Transaction& change, const TokenRecord& record) const;
     void drop_from_indexes(Transaction& change,

@@ -280,6 +280,11 @@ std::string make_token_id()
     if (RAND_bytes(bytes.data(), static_cast<int>(bytes.size())) != 1) {
         throw std::runtime_error("the random number generator failed");
     }
+    return format_token_id(bytes);
+}
+
+std::string format_token_id(std::array<unsigned char, 16> bytes)
+{
     bytes[6] = static_cast<unsigned char>((bytes[6] & 0x0fU) | 0x40U);
     bytes[8] = static_cast<unsigned char>((bytes[8] & 0x3fU) | 0x80U);
     std::array<char, 32> hex{};

@@ -9,6 +9,7 @@
 #include "field_problem.hpp"
 #include "record.hpp"
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -56,6 +57,14 @@ struct TokenDraft {
 [[nodiscard]] FieldProblems read_draft(std::string_view json, DraftKind kind,
                                        std::int64_t now, TokenDraft& out);
 
+/// A line of an import has more than what a draft has.
+inline constexpr std::size_t max_line_size = std::size_t{256} * 1024;
+
+/// The same of a text that has other members, too, which somebody else reads:
+/// a new token, whose expiry may have passed.
+[[nodiscard]] FieldProblems read_draft_part(std::string_view json,
+                                            TokenDraft& out);
+
 /// What is wrong with a draft whatever it came from: texts, grants, their
 /// number, a time in the past.
 [[nodiscard]] FieldProblems check_draft(const TokenDraft& draft, DraftKind kind,
@@ -75,5 +84,8 @@ struct TokenDraft {
 /// A random UUID (RFC 9562 section 5.4). Throws std::runtime_error when the
 /// generator fails.
 [[nodiscard]] std::string make_token_id();
+
+/// The form of one, of bits that are as good as random.
+[[nodiscard]] std::string format_token_id(std::array<unsigned char, 16> bytes);
 
 } // namespace psm

@@ -24,8 +24,11 @@ constexpr std::string_view time_forms =
 
 class DraftReader {
 public:
-    DraftReader(std::string_view json, DraftKind kind, TokenDraft& out)
-        : body_(json), kind_(kind), out_(out)
+    /// `part`: members that are not known are somebody else's.
+    DraftReader(std::string_view json, DraftKind kind, bool part,
+                TokenDraft& out)
+        : body_(json, part ? max_line_size : max_body_size), kind_(kind),
+          part_(part), out_(out)
     {
     }
 
@@ -73,7 +76,9 @@ private:
     {
         const auto* const found =
             std::ranges::find(members, name, &Member::name);
-        if (found == members.end()) {
+        if (found == members.end() && part_) {
+            body_.skip(value, field);
+        } else if (found == members.end()) {
             body_.refuse(field, "is not known here: there are " + known());
             body_.skip(value, field);
         } else if (const auto why = found->why_not(kind_); !why.empty()) {
@@ -310,6 +315,7 @@ private:
 
     BodyReader body_;
     DraftKind kind_;
+    bool part_;
     TokenDraft& out_;
     bool has_members_ = false;
 
@@ -335,17 +341,30 @@ const std::array<DraftReader::Member, 10> DraftReader::members{{
     {"overlap", &DraftReader::overlap, later, ""},
 }};
 
+FieldProblems read_with(DraftReader reader, std::int64_t now, TokenDraft& out)
+{
+    FieldProblems problems = reader.read(now);
+    if (!problems.empty()) {
+        out = TokenDraft{};
+    }
+    return problems;
+}
+
 } // namespace
 
 FieldProblems read_draft(std::string_view json, DraftKind kind,
                          std::int64_t now, TokenDraft& out)
 {
     out = TokenDraft{};
-    FieldProblems problems = DraftReader(json, kind, out).read(now);
-    if (!problems.empty()) {
-        out = TokenDraft{};
-    }
-    return problems;
+    return read_with(DraftReader(json, kind, false, out), now, out);
+}
+
+FieldProblems read_draft_part(std::string_view json, TokenDraft& out)
+{
+    constexpr std::int64_t long_ago = -1;
+    out = TokenDraft{};
+    return read_with(DraftReader(json, DraftKind::create, true, out), long_ago,
+                     out);
 }
 
 } // namespace psm

@@ -2,9 +2,6 @@
 
 #include "transaction.hpp"
 
-#include <algorithm>
-#include <iterator>
-
 namespace psm {
 
 namespace {
@@ -46,12 +43,12 @@ std::string_view transaction_script() noexcept
 /// Of a key among KEYS.
 std::string Transaction::place(std::string_view key)
 {
-    const auto found = std::ranges::find(keys_, key);
-    const auto at = std::distance(keys_.begin(), found);
-    if (found == keys_.end()) {
+    const auto [found, is_new] = places_.try_emplace(std::string(key));
+    if (is_new) {
         keys_.emplace_back(key);
+        found->second = std::to_string(keys_.size());
     }
-    return std::to_string(at + 1);
+    return found->second;
 }
 
 void Transaction::write(std::string_view command, std::string_view key,
@@ -111,6 +108,13 @@ void Transaction::prune(std::string_view key, std::int64_t score)
 {
     demand(key, "zset");
     write("ZREMRANGEBYSCORE", key, {"-inf", std::to_string(score)});
+}
+
+void Transaction::set_field(std::string_view key, std::string_view field,
+                            std::string_view value)
+{
+    demand(key, "hash");
+    write("HSET", key, {std::string(field), std::string(value)});
 }
 
 void Transaction::drop_field(std::string_view key, std::string_view field)

@@ -19,6 +19,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -48,7 +49,9 @@ public:
     /// All up to this score.
     void prune(std::string_view key, std::int64_t score);
 
-    /// A field of a hash.
+    // Fields of a hash.
+    void set_field(std::string_view key, std::string_view field,
+                   std::string_view value);
     void drop_field(std::string_view key, std::string_view field);
 
     // Members of sets.
@@ -69,8 +72,9 @@ private:
     void demand(std::string_view key, std::string_view type);
 
     std::vector<std::string> keys_;
-    std::vector<std::string> guards_; // key, value
-    std::vector<std::string> types_;  // key, type
+    std::unordered_map<std::string, std::string> places_; // of keys among KEYS
+    std::vector<std::string> guards_;                     // key, value
+    std::vector<std::string> types_;                      // key, type
     std::vector<std::string> writes_; // count, command, key, words
 };
 
