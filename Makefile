@@ -328,7 +328,7 @@ install: build $(COMPLETIONS) ## install into DESTDIR, MODULESDIR, PREFIX
 	install -D -m 644 $(OUT)/psm-token.fish $(FISH_WORDS)
 	install -d $(SHARE)
 	@for file in $(wildcard $(ROOT)/conf/*.conf $(ROOT)/conf/*.yml) \
-	    $(ROOT)/LICENSE; do \
+	    $(ROOT)/api/openapi.yaml $(ROOT)/LICENSE; do \
 	    echo "install -m 644 $$file $(SHARE)"; \
 	    install -m 644 "$$file" $(SHARE); \
 	done
