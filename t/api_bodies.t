@@ -13,6 +13,7 @@ use lib "$FindBin::Bin/lib";
 use PSM::Api qw(says fields_of);
 use PSM::Check qw(code_of);
 use PSM::Gate;
+use POSIX qw(strftime);
 use Test::More;
 
 my $t = PSM::Gate->new(name => 'bodies of the API');
@@ -29,7 +30,8 @@ my $api = PSM::Api->new($t);
 $api->cli('user', 'set', 'root', '--admin');
 my $root = $api->mint('--owner', 'root', '--scope', 'user.token:edit',
 	'--scope', 'user.token:view');
-my (undef, $id) = $api->mint('--owner', 'root', '--resource', 'main:read');
+my (undef, $id) = $api->mint('--owner', 'root', '--expires', '1d', '--resource',
+	'main:read');
 my ($tokens, $one) = ('/account/tokens', "/account/tokens/$id");
 my $before = $t->redis_server->dump_all;
 
@@ -112,7 +114,7 @@ my @bad = (
 	['a privacy that is none', PUT => '/channels/main', '{"privacy":"secret"}',
 		'privacy'],
 	['a channel that is to be frozen', PUT => '/channels/main',
-		'{"indexing_behavior":"frozen"}', 'indexing_behavior privacy'],
+		'{"indexing_behavior":"frozen"}', 'indexing_behavior'],
 	['a URL with a token', POST => '/explain',
 		qq({"method":"GET","url":"/t/$secret/main/x"}), 'url'],
 	['a token and an id', POST => '/explain',
@@ -141,12 +143,13 @@ cmp_ok(length $r->{body}, '<', 8192, '  in few words');
 
 # What PSM's own clients send.
 says($api->ask('POST', $tokens, $root, $_->[1]), '200', $_->[0]) for
-	['a date', '{"name":"cli","expires_at":"' . (1900 + (gmtime)[5] + 1)
-		. '-01-01","scopes":["cve:view"]}'],
+	['a date', '{"name":"cli","expires_at":"'
+		. strftime('%Y-%m-%d', gmtime time + 20 * 86400)
+		. '","scopes":["cve:view"]}'],
 	['resources that are empty', '{"name":"cli","scopes":["cve:view"],'
 		. '"resources":[]}'],
 	['scopes that are none', '{"name":"cli","scopes":null,"resources":['
-		. '{"resource_type":"channel","resource_id":"main","permission":"read"}]}'];
+		. '{"channel":"main","permission":"read"}]}'];
 my $old = $api->ask('PUT', $one, $root, '', headers => ['Content-Type',
 	'application/json']);
 says($old, '200', 'no body at all');

@@ -28,8 +28,8 @@ EOC
 $t->start_nginx;
 my $api = PSM::Api->new($t);
 $api->cli('user', 'set', 'root', '--admin');
-my $root = $api->mint('--owner', 'root', '--scope', 'user.token:edit',
-	'--scope', 'user.token:view');
+my $root = $api->mint('--owner', 'root', '--expires', '60d', '--scope',
+	'user.token:edit', '--scope', 'user.token:view');
 
 my $rounds = 8;
 my $at_once = 12;

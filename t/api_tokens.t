@@ -166,8 +166,8 @@ is_deeply($edit->{before}{resources}, { main => 'read' },
 is_deeply($edit->{after}{resources}, { lab => 'read' }, '  and after');
 is($edit->{client}, '127.0.0.1', '  from where');
 like($edit->{request_id}, qr/^[0-9a-f]{32}$/, '  by which request');
-$api->ask('GET', '/account', $token);
 ok(wait_for(sub {
+	$api->ask('GET', '/account', $token);    # one a second is noted
 	my $denied = $api->ask('GET', '/audit?denied=true', $root)->{json}{items};
 	grep { ($_->{after}{code} // '') eq 'token_disabled' } @$denied;
 }, 10), 'and who was refused');
