@@ -42,6 +42,11 @@ Task<void> identify(Store* store, ApiCaller shown, std::int64_t now,
 /// An account-wide scope. A person needs none for what is his; a token does.
 [[nodiscard]] bool may(const Caller& caller, std::string_view scope);
 
+/// Whether there is nothing that he could not give himself. What an
+/// administrator may do with tokens is not what his token may do with packages:
+/// the first one has user.token scopes only.
+[[nodiscard]] bool has_everything(const Caller& caller);
+
 /// A scope of a channel, there; or the level that includes it.
 [[nodiscard]] bool may_on(const Caller& caller, std::string_view scope,
                           std::string_view channel);

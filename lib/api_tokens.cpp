@@ -19,7 +19,7 @@ using nlohmann::ordered_json;
 
 constexpr std::size_t default_limit = 100;
 
-// Pages of the store that one answer looks at, when few of them match.
+// Of the store, that one answer looks at when few of them match.
 constexpr int max_pages = 10;
 
 // Of `owner`: whoever's tokens the caller may see.
@@ -28,7 +28,8 @@ constexpr std::string_view everybody = "*";
 /// What the arguments ask for.
 struct Wish {
     std::string owner; // "": everybody
-    TokenRange range;
+    std::size_t limit = default_limit;
+    TokenRange range; // whose limit is larger where few may match
     TokenFilter filter;
 };
 
@@ -80,11 +81,23 @@ void choose_index(Wish& wish, std::int64_t now)
     } else if (!wish.owner.empty()) {
         range.index = TokenRange::Index::owner;
         range.name = wish.owner;
+    } else if (wish.filter.state == TokenState::expired) {
+        range.index = TokenRange::Index::expiry;
+        range.until = now;
     } else if (wish.filter.expiring) {
         range.index = TokenRange::Index::expiry;
         range.reverse = false;
+        range.from = now;
         range.until = std::min(now + *wish.filter.expiring, max_time);
     }
+}
+
+/// Whether few tokens of an index may match.
+bool is_sparse(const TokenFilter& filter)
+{
+    return !filter.channel.empty() || !filter.scope.empty() ||
+           !filter.text.empty() || filter.kind || filter.state ||
+           filter.expiring || filter.unused;
 }
 
 Wish read_wish(const ApiCall& call)
@@ -100,10 +113,11 @@ Wish read_wish(const ApiCall& call)
     read_words(call.args, wish.filter, problems);
     wish.filter.owner = wish.owner;
     wish.range.after = call.args.text("after").value_or("");
-    wish.range.limit = call.args.number("limit", 1, max_page, problems)
-                           .value_or(default_limit);
+    wish.limit = call.args.number("limit", 1, max_page, problems)
+                     .value_or(default_limit);
     refuse_if_any(std::move(problems));
     choose_index(wish, call.request->now);
+    wish.range.limit = is_sparse(wish.filter) ? max_page : wish.limit + 1;
     return wish;
 }
 
@@ -135,30 +149,36 @@ Task<ApiResponse> list_tokens(ApiCall* call)
 {
     Wish wish = read_wish(*call);
     ordered_json items = ordered_json::array();
+    std::string last; // place of the last item
     if (!wish.owner.empty() && !is_master(call->caller, wish.owner)) {
         co_return json_response(list_json(std::move(items)));
     }
-    const std::size_t limit = wish.range.limit;
-    for (int pages = 0; pages < max_pages && items.size() < limit; pages++) {
+    std::string& after = wish.range.after;
+    for (int pages = 0; pages < max_pages; pages++) {
         TokenRange range = wish.range;
-        range.limit = limit - items.size();
-        std::optional<TokenPage> page =
+        const std::optional<TokenPage> page =
             co_await call->store->list(std::move(range));
         if (!page) {
             refuse(Fault::request_invalid,
                    {{"after", "is not the next of another answer"}});
         }
-        for (const StoredToken& token : page->tokens) {
-            if (is_wanted(wish, call->caller, token, call->request->now)) {
-                items.push_back(listed_json(token));
+        after = page->next;
+        for (std::size_t i = 0; i < page->tokens.size(); i++) {
+            const StoredToken& token = page->tokens[i];
+            if (!is_wanted(wish, call->caller, token, call->request->now)) {
+                continue;
             }
+            if (items.size() == wish.limit) {
+                co_return json_response(list_json(std::move(items), last));
+            }
+            items.push_back(listed_json(token));
+            last = page->places[i];
         }
-        wish.range.after = std::move(page->next);
-        if (wish.range.after.empty()) {
+        if (after.empty()) {
             break;
         }
     }
-    co_return json_response(list_json(std::move(items), wish.range.after));
+    co_return json_response(list_json(std::move(items), after));
 }
 
 Task<StoredToken> find_token(ApiCall* call, bool damaged)

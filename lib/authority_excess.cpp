@@ -209,7 +209,8 @@ std::vector<Excess> excess_of(const Ground& ground, const TokenRecord& wanted)
         found.push_back({.field = "expires_at",
                          .value = "",
                          .why = "is later than " + time +
-                                ", until when these grants may be handed out"});
+                                ", until when these grants may be handed "
+                                "out: name an earlier time"});
     }
     return found;
 }

@@ -100,6 +100,7 @@ void channels_are_those_of_the_caller(void** /*state*/)
     bench.redis.strings["psm:c:lab/broken"] = "{}";
     bench.redis.sets["psm:ix:c"].insert("lab/broken");
     bench.user("alice", R"(,"resources":{"main/dev":"write","lab":"read"})");
+    bench.user("ada", R"(,"admin":true)");
     const Case cases[] = {
         {"alice", person("alice"), "",
          "lab:authenticated:read lab/broken:invalid:read "
@@ -112,6 +113,11 @@ void channels_are_those_of_the_caller(void** /*state*/)
          "lab:authenticated:read ", 1},
         {"nobody special", person("bob"), "", "", 0},
         {"root", person("root", true), "",
+         "lab:authenticated:manage lab/broken:invalid:manage "
+         "main:public:manage secret:private:manage ",
+         4},
+        {"a token of hers",
+         bench.token("ada", R"("scopes":["user.token:edit"])"), "",
          "lab:authenticated:manage lab/broken:invalid:manage "
          "main:public:manage secret:private:manage ",
          4},
@@ -154,6 +160,9 @@ void channels_are_changed_by_those_who_may(void** /*state*/)
 {
     ApiBench bench;
     bench.user("mara", R"(,"resources":{"main":"manage","lab":"write"})");
+    bench.user("root", R"(,"admin":true)");
+    const char* const both =
+        R"("scopes":["user.token:view","user.token:edit"])";
     const auto scope = [&bench](const std::string& name,
                                 const std::string& reach = "") {
         return bench.token(
@@ -185,6 +194,10 @@ void channels_are_changed_by_those_who_may(void** /*state*/)
          "200"},
         {"one that reads", bench.token("bob", R"("resources":{"main":"read"})"),
          "main", "200", low},
+        {"an administrator's token", bench.token("root", both), "any", "200",
+         "200"},
+        {"one that makes no tokens",
+         bench.token("root", R"("scopes":["user.token:view"])"), "any", no, no},
         {"one cut by its owner",
          bench.token("mara", R"("resources":{"lab":"manage"})"), "lab", "200",
          low},

@@ -206,7 +206,7 @@ void it_is_said_what_is_too_much(void** /*state*/)
     check_equal("expiry", found.size(), 1);
     check_same("expiry", found.front().why,
                "is later than 2026-09-21T14:13:20Z, until when these grants "
-               "may be handed out");
+               "may be handed out: name an earlier time");
 }
 
 } // namespace

@@ -142,6 +142,9 @@ private:
             all.emplace(score, member);
         }
         const auto count = static_cast<std::int64_t>(all.size());
+        if (command == "ZCARD") {
+            return number(count);
+        }
         if (command == "ZRANK") {
             const auto found = std::ranges::find(
                 all, words[1], &std::pair<std::int64_t, std::string>::second);
