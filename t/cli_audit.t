@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# psm-token audit: what was done and refused, in order, and as it happens.
+# psm-token audit: what was done and refused, in order, and as it happens (T116).
 
 use strict;
 use warnings;

@@ -1,7 +1,8 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# psm-token: usage, create, and that no argument may hold a token.
+# psm-token: usage, create, and that no argument may hold a token and no name
+# steer a terminal (T119).
 
 use strict;
 use warnings;

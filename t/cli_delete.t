@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
 # psm-token delete: by ID, by owner, by maker, and a leaked token on standard
-# input. Whoever made tokens is said to have (T110).
+# input. Whoever made tokens is said to have (T110); twice is as once (T117).
 
 use strict;
 use warnings;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 //
-// Nobody can make a token that does on any channel what he may not hand out
+// T106: nobody can make a token that does on any channel what he may not hand out
 // there, and whoever may is not refused: random makers and tokens, judged as
 // the reference model judges them. A case that fails is named by its seed.
 
