@@ -33,6 +33,8 @@ my $t = PSM::Gate->new(name => 'api limits', workers => 2);
 $t->start_redis;
 $t->write_conf(<<"EOC");
 include %%REPO%%/conf/psm_token_api_limits.conf;
+# Nothing says psm_token_redis: where there is the API alone, its Redis counts.
+psm_token_api_redis %%REDIS%%;
 server {
 	listen %%LISTEN%%;
 	location /api/ {
