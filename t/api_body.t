@@ -125,6 +125,14 @@ answer_is(post_chunked(padded(101), 101, prefix => '/small'), 413,
 	is($t->receive($socket, 'POST')->{status}, 400, '  and answered');
 
 	$socket = $t->connect;
+	$t->send($socket, ($head =~ s/psm/small/r)
+		. "Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n");
+	select undef, undef, undef, 0.1;
+	$t->send($socket, "80\r\n" . ' ' x 128);
+	answer_is($t->receive($socket, 'POST'), 413, 'body_too_large',
+		'a chunk that comes later and is too large');
+
+	$socket = $t->connect;
 	$t->send($socket, "${head}Expect: 100-continue\r\nContent-Length: 70000\r\n\r\n");
 	$r = $t->receive($socket, 'POST');
 	is("$r->{status} @{ $r->{interim} }", '413 ', '  or told not to');
