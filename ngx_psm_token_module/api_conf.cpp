@@ -41,7 +41,7 @@ void inherit(time_t& slot, time_t prev)
 char* conflict(ngx_conf_t* cf, const char* text)
 {
     ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                       "\"psm_token_api\" in location \"%V\": %s",
+                       R"("psm_token_api" in location "%V": %s)",
                        &location_of(cf)->name, text);
     return conf_failed;
 }

@@ -13,9 +13,9 @@ namespace {
 /// Redis says these before it begins, also to a script.
 bool is_before(std::string_view error)
 {
-    constexpr std::array<std::string_view, 9> codes{
-        "NOPERM ",   "NOAUTH ",     "NOREPLICAS ", "LOADING ",    "BUSY ",
-        "READONLY ", "MASTERDOWN ", "MISCONF ",    "CLUSTERDOWN "};
+    constexpr std::array<std::string_view, 10> codes{
+        "NOPERM ",   "NOAUTH ",     "NOREPLICAS ", "LOADING ",     "BUSY ",
+        "READONLY ", "MASTERDOWN ", "MISCONF ",    "CLUSTERDOWN ", "OOM "};
 
     return std::ranges::any_of(
         codes, [&](std::string_view code) { return error.starts_with(code); });

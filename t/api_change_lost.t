@@ -44,6 +44,7 @@ my %answer = (
 		'READONLY You can\'t write against a read only replica.',
 		'NOPERM this user has no permissions to run the \'evalsha\' command',
 		'LOADING Redis is loading the dataset in memory',
+		'OOM command not allowed when used memory > \'maxmemory\'.',
 		'NOREPLICAS Not enough good replicas to write.',
 		'ERR Error running script (call to f_0): @user_script: 1: -READONLY '
 			. 'You can\'t write against a read only replica.',

@@ -1,9 +1,9 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# The API as nginx serves it, whatever it says: who asks and how, bodies and
-# their size, methods, connections, HTTP/2, what is no request of a client. No
-# body gets into a file, no token into a log, an answer or an upstream.
+# The API as nginx serves it, whatever it says: who asks and how, methods,
+# connections, HTTP/2, what is no request of a client. No token gets into a log,
+# an answer or an upstream.
 
 use strict;
 use warnings;
@@ -11,7 +11,6 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 
-use File::Find ();
 use JSON::PP;
 use MIME::Base64 qw(encode_base64);
 use PSM::Check qw(answer_is code_of last_line spoiled_token);
@@ -41,7 +40,6 @@ server {
 	root %%ROOT%%;
 	psm_token on;
 	psm_token_base / /base/;
-	client_body_timeout 2s;
 	location /psm/ { psm_token_api; }
 	location /base/psm/ { psm_token_api; }
 	location /named/ {
@@ -56,7 +54,6 @@ server {
 		auth_request /auth;
 		mirror /mirror;
 	}
-	location /small/ { psm_token_api; client_max_body_size 100; }
 	location /zipped/ { psm_token_api; gzip on; gzip_types *; gzip_min_length 1;
 		expires 1h; }
 	location = /auth {
@@ -230,124 +227,6 @@ is($t->header($r, 'Content-Length'), undef, '  nor a length');
 	$t->secret($token);
 }
 
-# ----------------------------------------------------------------- bodies ---
-
-# Names of files that nginx has made for bodies.
-sub body_files {
-	my @found;
-	File::Find::find(sub { push @found, $File::Find::name if -f },
-		$t->dir . '/tmp');
-	return @found;
-}
-
-# JSON of this length that says nothing.
-sub padded { return '{' . ' ' x ($_[0] - 2) . '}' }
-
-sub chunked {
-	my ($text, $size) = @_;
-
-	return join('', map { sprintf "%x\r\n%s\r\n", length, $_ }
-		unpack "(a$size)*", $text) . "0\r\n\r\n";
-}
-
-my @json = ('Content-Type', 'application/json');
-
-sub post_chunked {
-	my ($body, $size, %arg) = @_;
-
-	my $prefix = $arg{prefix} // '/psm';
-	return $t->request("POST $prefix/explain HTTP/1.1\r\nHost: localhost\r\n"
-		. "X-Auth: $token\r\nContent-Type: application/json\r\n"
-		. "Transfer-Encoding: chunked\r\n\r\n" . chunked($body, $size), %arg);
-}
-
-my $max = 65536;
-for ([2, 400], [$max, 400], [$max + 1, 413], [300_000, 413], [3_000_000, 413]) {
-	my ($size, $status) = @$_;
-	my $socket = $t->connect;
-	$r = $t->http('POST', '/psm/explain', headers => ['X-Auth', $token, @json],
-		body => padded($size), sock => $socket);
-	is($r->{status}, $status, "a body of $size bytes");
-	if ($status == 413) {
-		is(code_of($r), 'body_too_large', '  in our words');
-		is($t->header($r, 'Connection'), 'close', '  is the last');
-	} else {
-		is_mine($t->http('GET', "/psm$info", sock => $socket,
-			headers => ['X-Auth', $token]), '  and the next request');
-	}
-}
-for ([2, 1, 400], [30_000, 1, 400], [$max, 1, 400], [$max, $max, 400],
-	[$max + 1, 1, 413], [$max + 1, $max + 1, 413], [400_000, 7000, 413]) {
-	my ($size, $chunk, $status) = @$_;
-	my $socket = $t->connect;
-	$r = post_chunked(padded($size), $chunk, sock => $socket);
-	is($r->{status}, $status, "$size bytes in chunks of $chunk");
-	is(code_of($r), 'body_too_large', '  in our words') if $status == 413;
-	is_mine($t->http('GET', "/psm$info", sock => $socket,
-		headers => ['X-Auth', $token]), '  and the next request')
-		if $status != 413;
-}
-is($t->http('POST', '/small/explain', headers => ['X-Auth', $token, @json],
-	body => padded(101))->{status}, 413, 'a smaller limit counts');
-answer_is(post_chunked(padded(101), 101, prefix => '/small'), 413,
-	'body_too_large', '  for chunks too');
-
-{
-	my $socket = $t->connect;
-	my $head = "POST /psm/explain HTTP/1.1\r\nHost: localhost\r\n"
-		. "X-Auth: $token\r\nContent-Type: application/json\r\n";
-	$t->send($socket, "${head}Expect: 100-continue\r\nContent-Length: 2\r\n\r\n");
-	like(scalar(<$socket>), qr/ 100 /, 'who asks first is told to go on');
-	<$socket>;
-	$t->send($socket, '{}');
-	is($t->receive($socket, 'POST')->{status}, 400, '  and answered');
-
-	$socket = $t->connect;
-	$t->send($socket, "${head}Expect: 100-continue\r\nContent-Length: 70000\r\n\r\n");
-	$r = $t->receive($socket, 'POST');
-	is("$r->{status} @{ $r->{interim} }", '413 ', '  or told not to');
-
-	$socket = $t->connect;
-	$t->send($socket, "${head}Content-Length: 1000\r\n\r\n{");
-	$t->send($socket, ' ' x 100), select(undef, undef, undef, 0.01) for 1 .. 9;
-	$t->send($socket, ' ' x 98 . '}');
-	is($t->receive($socket, 'POST')->{status}, 400, 'a body in many parts');
-
-	$socket = $t->connect;
-	$t->send($socket, "${head}Content-Length: 1000\r\n\r\n{");
-	$t->receive($socket, 'POST');
-	like(last_line($t, qr{ 408 }), qr{"POST /psm/explain}, 'one that does not come');
-
-	$socket = $t->connect;
-	$t->send($socket, "${head}Transfer-Encoding: chunked\r\n\r\nnonsense\r\n");
-	is($t->receive($socket, 'POST')->{status}, 400, 'chunks that are none');
-
-	$socket = $t->connect;
-	$t->send($socket, "${head}Content-Length: 1000\r\n\r\n{");
-	close $socket;
-	ok(wait_for(sub { $t->log_text('access.log') =~ m{"POST /psm/explain HTTP/1.1" 400 0 } }, 10)
-		|| $t->wait_log(qr/prematurely closed/), 'one whose sender goes');
-}
-
-# While the answer waits, no file holds what came.
-$t->redis_server->pause;
-my @parked = map { $t->connect } 1 .. 3;
-my $text = '{"token":"' . $other . '","x":"' . 'y' x 50_000 . '"}';
-$t->send($parked[0], format_request('POST', '/psm/explain',
-	['X-Auth', $token, @json], $text));
-$t->send($parked[1], "POST /psm/explain HTTP/1.1\r\nHost: localhost\r\n"
-	. "X-Auth: $token\r\nContent-Type: application/json\r\n"
-	. "Transfer-Encoding: chunked\r\n\r\n" . chunked($text, 1));
-$t->send($parked[2], format_request('POST', '/aside/explain',
-	['X-Auth', $token, @json], padded(50_000)));
-select undef, undef, undef, 0.5;
-is_deeply([body_files()], [], 'no body is in a file');
-$t->redis_server->resume;
-is(join(' ', map { $t->receive($_, 'POST', 20)->{status} } @parked),
-	'400 400 400', '  and all are answered');
-ok(wait_for(sub { grep { /\{ {49998}\}/ } $upstream->requests }, 10),
-	'  who read it before, has it');
-
 # ----------------------------------------------------------------- HTTP/2 ---
 
 is_mine($t->h2("/psm$info", ['X-Auth', $token], port => $t->port(2)), 'HTTP/2');
@@ -356,43 +235,12 @@ $r = $t->h2("/psm$info", ['X-Auth', $token], port => $t->port(2),
 is("$r->{status} $r->{body}", '200 ', '  HEAD');
 {
 	my $h2 = PSM::Http2->connect($t->port(2));
-	my $ask = sub {
-		my ($length, @more) = @_;
-		return $h2->raw([':method', 'POST', ':scheme', 'http', ':path',
-			'/psm/explain', ':authority', 'localhost', 'x-auth', $token,
-			'content-type', 'application/json', @more],
-			body => padded($length));
-	};
-	# A frame has room for 16 KiB.
-	is($h2->answer($ask->(10_000))->{status}, 400, '  a body');
-	is($h2->answer($ask->(10_000, 'content-length', 10_000))->{status}, 400,
-		'  whose length is told');
 	my @many = map { $h2->get("/psm$info", 'x-auth', $token) } 1 .. 20;
 	is(scalar(grep { $h2->answer($_)->{status} == 200 } @many), 20,
 		'  twenty at once');
 	$h2->reset($h2->get("/psm$info", 'x-auth', $token));
 	is($h2->answer($h2->get("/psm$info", 'x-auth', $token))->{status}, 200,
 		'  behind one that was reset');
-}
-# curl gives up an answer that comes before it has sent all of a body whose
-# length it told; so does it with nginx's own 413.
-for ([$max, 400], [$max + 1, 413]) {
-	my ($size, $status) = @$_;
-	my $body = $t->private_file('body', padded($size));
-	my $curl = sub {
-		return $t->h2('/psm/explain', ['X-Auth', $token, @json, @_],
-			port => $t->port(2), method => 'POST', body => "\@$body")->{status};
-	};
-	is($curl->(), $status, "  a body of $size bytes") if $status == 400;
-	is($curl->('Content-Length', ''), $status,
-		"  $size bytes without their length");
-}
-{
-	my $h2 = PSM::Http2->connect($t->port(2));
-	is($h2->answer($h2->raw([':method', 'POST', ':scheme', 'http', ':path',
-		'/psm/explain', ':authority', 'localhost', 'x-auth', $token,
-		'content-length', 70_000], body => '{'))->{status}, 413,
-		'  too many that are announced');
 }
 
 # ------------------------------------------------- no request of a client ---
@@ -418,5 +266,4 @@ is($by{'api_requests 2xx'}, 3, 'answers are counted');
 is($by{'api_requests 4xx'}, 2, '  by class of status');
 
 is_deeply([$t->workers], [$worker], 'the worker is the same');
-is_deeply([body_files()], [], 'no body was in a file');
 $t->finish;
