@@ -123,7 +123,7 @@ subtest 'Ctrl-C' => sub {
 	$terminal->press('C-c');
 	my $shown = $terminal->shows(qr/interrupted: [1-9]\d* of 60000 tokens are/);
 	ok($shown, 'says how far it came');
-	unlike($shown // '', qr/code 0/, 'a script would end, too');
+	unlike($shown // '', qr/^code/m, 'a script would end, too');
 	unlike($shown // '', qr/^importing/m, 'the bar is gone');
 	like(enter($terminal, '(exit 7)'), qr/code 7/, 'the shell goes on');
 	$terminal->type("clear; (trap : INT; $cli import $many; echo code \$?)");
