@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 //
-// T106: nobody can make a token that does on any channel what he may not hand out
-// there, and whoever may is not refused: random makers and tokens, judged as
-// the reference model judges them. A case that fails is named by its seed.
+// T106: nobody can make a token that does on any channel what he may not hand
+// out there, and whoever may is not refused: random makers and tokens, judged
+// as the reference model judges them. A case that fails is named by its seed.
 
 #include "authority_dice.hpp"
 #include "authority_samples.hpp"
