@@ -106,8 +106,13 @@ for my $value ('', '%22', 'a"b', 'x' x 16, 'x' x 2000, "\xff", '%00',
 # ---- methods ----
 
 for my $path ('/metrics', '/metrics?format=prometheus', '/metrics?format=no') {
-	my $get = $t->get($path);
-	my $head = $t->http('HEAD', $path);
+	# A gauge may get another digit in between.
+	my ($get, $head);
+	for (1 .. 5) {
+		($get, $head) = ($t->get($path), $t->http('HEAD', $path));
+		last if $t->header($head, 'Content-Length')
+			== $t->header($get, 'Content-Length');
+	}
 	is($head->{status}, $get->{status}, "HEAD $path: the same status");
 	is($head->{body}, '', '  no body');
 	is($t->header($head, $_), $t->header($get, $_), "  the same $_")
