@@ -36,6 +36,7 @@ server {
 }
 EOC
 $t->start_nginx;
+$t->get('/');    # there is a worker
 my ($worker) = $t->workers;
 
 my $token = $t->add_token(resources => { main => 'read' });

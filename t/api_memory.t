@@ -28,6 +28,7 @@ server {
 }
 EOC
 $t->start_nginx;
+$t->get('/');    # there is a worker
 my ($worker) = $t->workers;
 if (my $why = can_read_memory($worker)) {
 	SKIP: { skip $why, 1 }
