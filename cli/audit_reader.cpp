@@ -33,7 +33,7 @@ std::string before(std::int64_t since)
 
 } // namespace
 
-AuditReader::AuditReader(std::vector<Stream> streams, std::int64_t since)
+AuditReader::AuditReader(const std::vector<Stream>& streams, std::int64_t since)
 {
     for (const Stream stream : streams) {
         sources_.push_back({.stream = stream, .after = before(since)});

@@ -21,7 +21,7 @@ public:
     using Stream = Store::AuditStream;
 
     /// From `since` (unix seconds) on.
-    AuditReader(std::vector<Stream> streams, std::int64_t since);
+    AuditReader(const std::vector<Stream>& streams, std::int64_t since);
 
     /// The next ones, at most some hundred; none: there are no more at the
     /// moment. After a failure it goes on where it was.

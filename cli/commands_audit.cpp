@@ -53,15 +53,15 @@ std::int64_t parse_since(const std::string& text, std::int64_t now)
 
 std::vector<AuditReader::Stream> parse_streams(const std::string& only)
 {
-    using enum AuditReader::Stream;
+    using Stream = AuditReader::Stream;
     if (only.empty()) {
-        return {done, denied};
+        return {Stream::done, Stream::denied};
     }
     if (only == "done") {
-        return {done};
+        return {Stream::done};
     }
     if (only == "denied") {
-        return {denied};
+        return {Stream::denied};
     }
     refuse("--only " + in_quotes(only) + " is none: use done or denied");
 }

@@ -165,12 +165,14 @@ std::string takes_table(const CommandUsage& program)
                        "    case \"$1 $2\" in\n";
     for (const CommandUsage* const command : flatten(program)) {
         // Those of the program are understood behind every command.
-        const std::string begin =
-            command == &program ? "*'" : "'" + label(*command);
+        std::string begin = command == &program ? "*'" : "'";
+        begin += label(*command);
         for (const OptionUsage& option : command->options) {
             for (const std::string& name : option.names) {
                 if (!option.takes.empty()) {
-                    text += takes_row(begin + " " + name + "'", option);
+                    std::string pattern = begin;
+                    pattern += " " + name + "'";
+                    text += takes_row(pattern, option);
                 }
             }
         }

@@ -8,6 +8,7 @@
 #include "../lib/text.hpp"
 
 #include <algorithm>
+#include <cstring>
 
 namespace psm::cli {
 
@@ -173,27 +174,38 @@ void ImportCheck::settle(Candidate& candidate, const std::string& leads_to,
     }
 }
 
+ImportCheck::Mark ImportCheck::mark_of(const std::string& text,
+                                       std::uint64_t number)
+{
+    Mark mark{.number = number};
+    const TokenDigest digest = hash(text);
+    static_assert(sizeof mark.bits <= sizeof digest.bytes);
+    std::memcpy(mark.bits.data(), digest.bytes.data(), sizeof mark.bits);
+    return mark;
+}
+
+bool ImportCheck::is_before(const Mark& a, const Mark& b) noexcept
+{
+    if (a.bits[0] != b.bits[0]) {
+        return a.bits[0] < b.bits[0];
+    }
+    return a.bits[1] != b.bits[1] ? a.bits[1] < b.bits[1] : a.number < b.number;
+}
+
 void ImportCheck::mark(const Candidate& candidate)
 {
-    const auto bits_of = [](const std::string& text) {
-        std::array<unsigned char, 16> bits{};
-        std::copy_n(hash(text).bytes.begin(), bits.size(), bits.begin());
-        return bits;
-    };
     const ImportLine& line = candidate.line;
     if (!line.reissued && line.members.contains("id")) {
-        ids_.push_back(
-            {.bits = bits_of(line.record.id), .number = candidate.number});
+        ids_.push_back(mark_of(line.record.id, candidate.number));
     }
     if (!line.digest.empty()) {
-        digests_.push_back(
-            {.bits = bits_of(line.digest), .number = candidate.number});
+        digests_.push_back(mark_of(line.digest, candidate.number));
     }
 }
 
 void ImportCheck::find_twice(std::vector<Mark>& marks, const char* field)
 {
-    std::ranges::sort(marks);
+    std::ranges::sort(marks, is_before);
     for (std::size_t i = 1; i < marks.size(); i++) {
         const Mark& before = marks[i - 1];
         if (marks[i].bits == before.bits &&

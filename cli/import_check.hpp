@@ -64,11 +64,12 @@ private:
 
     /// Of an id or a digest: 128 bits of its SHA-256.
     struct Mark {
-        std::array<unsigned char, 16> bits{};
+        std::array<std::uint64_t, 2> bits{};
         std::uint64_t number = 0;
-
-        auto operator<=>(const Mark&) const = default;
     };
+
+    static Mark mark_of(const std::string& text, std::uint64_t number);
+    static bool is_before(const Mark& a, const Mark& b) noexcept;
 
     void look_up();
     void settle(Candidate& candidate, const std::string& leads_to,

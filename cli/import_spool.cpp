@@ -48,8 +48,8 @@ bool ImportSpool::next(SpooledToken& out)
         std::rewind(file_.get());
     }
     std::string text;
-    for (int c = getc_unlocked(file_.get()); c != '\n';
-         c = getc_unlocked(file_.get())) {
+    for (int c = std::getc(file_.get()); c != '\n';
+         c = std::getc(file_.get())) {
         if (c == EOF) {
             return false;
         }

@@ -52,8 +52,8 @@ Interrupted::Interrupted(const std::string& done)
 
 void Interrupted::die() const
 {
-    std::signal(signal_, SIG_DFL);
-    std::raise(signal_);
+    static_cast<void>(std::signal(signal_, SIG_DFL));
+    static_cast<void>(std::raise(signal_));
     std::_Exit(code());
 }
 

@@ -7,6 +7,10 @@
 #include "../lib/quote.hpp"
 #include "../lib/text.hpp"
 
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
 #include <cerrno>
 #include <system_error>
 
@@ -24,50 +28,52 @@ constexpr std::size_t buffer_size = std::size_t{64} * 1024;
 
 } // namespace
 
-void LineFile::Close::operator()(std::FILE* file) const noexcept
-{
-    if (file != stdin) {
-        static_cast<void>(std::fclose(file));
-    }
-}
-
 LineFile::LineFile(const std::string& path)
-    : path_(path), buffer_(buffer_size),
-      file_(path == "-" ? stdin : std::fopen(path.c_str(), "re"))
+    : path_(path),
+      file_(path == "-" ? STDIN_FILENO
+                        : open(path.c_str(), O_RDONLY | O_CLOEXEC)),
+      buffer_(buffer_size)
 {
-    if (file_ == nullptr) {
+    if (file_ < 0) {
         fail(path_, errno);
     }
-    static_cast<void>(
-        std::setvbuf(file_.get(), buffer_.data(), _IOFBF, buffer_.size()));
 }
 
 LineFile::~LineFile()
 {
-    if (file_.get() == stdin) {
-        // It outlives the buffer.
-        static_cast<void>(std::setvbuf(stdin, nullptr, _IONBF, 0));
+    if (file_ != STDIN_FILENO) {
+        close(file_);
     }
-    file_.reset();
     wipe(buffer_);
+}
+
+bool LineFile::refill()
+{
+    const ssize_t got = read(file_, buffer_.data(), buffer_.size());
+    if (got < 0 && errno != EINTR) {
+        fail(path_, errno);
+    }
+    at_ = 0;
+    end_ = static_cast<std::size_t>(std::max<ssize_t>(got, 0));
+    return end_ > 0;
 }
 
 bool LineFile::next(std::string& line, std::size_t max)
 {
     wipe(line);
     line.clear();
-    int c = getc_unlocked(file_.get());
-    while (c != EOF && c != '\n') {
-        if (line.size() <= max) {
-            line.push_back(static_cast<char>(c));
-        }
-        c = getc_unlocked(file_.get());
-    }
-    if (std::ferror(file_.get()) != 0 && errno != EINTR) {
-        fail(path_, errno);
-    }
-    if (c == EOF && line.empty()) {
+    if (at_ == end_ && !refill()) {
         return false;
+    }
+    while (at_ < end_ || refill()) {
+        const std::string_view rest(&buffer_[at_], end_ - at_);
+        const std::size_t length = std::min(rest.find('\n'), rest.size());
+        line.append(rest.substr(0, std::min(length, max + 1 - line.size())));
+        at_ += length;
+        if (at_ < end_) { // not at the end of what was read: the line's
+            at_++;
+            break;
+        }
     }
     if (line.ends_with('\r')) {
         line.pop_back();

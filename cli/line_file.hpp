@@ -5,9 +5,8 @@
 
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
-#include <cstdio>
-#include <memory>
 #include <string>
 #include <vector>
 
@@ -21,21 +20,21 @@ public:
     LineFile(const LineFile&) = delete;
     LineFile& operator=(const LineFile&) = delete;
 
-    /// False at the end. What is longer than `max` is cut to one more than
-    /// that.
+    /// False at the end, or where a signal ends the wait for more. What is
+    /// longer than `max` is cut to one more than that.
     [[nodiscard]] bool next(std::string& line, std::size_t max);
 
     /// Of the line that was read last, from 1.
     [[nodiscard]] std::uint64_t number() const noexcept { return number_; }
 
 private:
-    struct Close {
-        void operator()(std::FILE* file) const noexcept;
-    };
+    bool refill();
 
     std::string path_;
+    int file_;
     std::vector<char> buffer_;
-    std::unique_ptr<std::FILE, Close> file_;
+    std::size_t at_ = 0;
+    std::size_t end_ = 0;
     std::uint64_t number_ = 0;
 };
 

@@ -173,19 +173,22 @@ std::string environment(const CommandUsage& program)
 
 std::string man_page(const CommandUsage& program)
 {
-    std::string text = ".TH PSM\\-TOKEN 1 \"\" \"psm\\-token ";
-    text += literal(version);
-    text += "\" \"User Commands\"\n"
-            ".SH NAME\npsm\\-token \\- " +
+    std::string text = R"(.TH PSM\-TOKEN 1 "" "psm\-token )";
+    text += literal(version) + R"(" "User Commands"
+.SH NAME
+psm\-token \- )" +
             literal(program.summary) +
-            "\n.SH SYNOPSIS\n"
-            "\\fBpsm\\-token\\fR [\\fIOPTION\\fR ...] \\fICOMMAND\\fR "
-            "[\\fIOPTION\\fR ...] [\\fIARGUMENT\\fR ...]\n"
-            ".SH DESCRIPTION\n" +
-            sentence(program.summary) +
-            "\nTokens are read from standard input, never from the command "
-            "line, which other\nusers of the machine can see.\n"
-            ".SH OPTIONS\nThey may also stand behind a command.\n";
+            R"(
+.SH SYNOPSIS
+\fBpsm\-token\fR [\fIOPTION\fR ...] \fICOMMAND\fR [\fIOPTION\fR ...] [\fIARGUMENT\fR ...]
+.SH DESCRIPTION
+)" + sentence(program.summary) +
+            R"(
+Tokens are read from standard input, never from the command line, which other
+users of the machine can see.
+.SH OPTIONS
+They may also stand behind a command.
+)";
     for (const OptionUsage& option : program.options) {
         text += item(option, false);
     }

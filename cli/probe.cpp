@@ -100,8 +100,7 @@ std::string find_package(const std::string& body)
         for (std::size_t at = body.find(end); at != std::string::npos;
              at = body.find(end, at + 1)) {
             const std::size_t begin = body.rfind('"', at) + 1;
-            const std::string name =
-                body.substr(begin, at + end.size() - 1 - begin);
+            std::string name = body.substr(begin, at + end.size() - 1 - begin);
             if (is_package(name)) {
                 return name;
             }

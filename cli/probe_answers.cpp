@@ -94,7 +94,10 @@ ProbeAnswers::ProbeAnswers(ProbeSite site, const std::string& token)
 
 const HttpAnswer& ProbeAnswers::operator()(const Question& question)
 {
-    const auto found = answers_.find(question);
+    std::string key = question.file + "\n" + question.field + "\n";
+    key += std::to_string(static_cast<int>(question.carrier));
+    key += question.head ? " HEAD" : "";
+    const auto found = answers_.find(key);
     if (found != answers_.end()) {
         return found->second;
     }
@@ -102,7 +105,7 @@ const HttpAnswer& ProbeAnswers::operator()(const Question& question)
     if (tells(answer)) {
         telltales_ += (telltales_.empty() ? "" : ", ") + question.file;
     }
-    return answers_.emplace(question, std::move(answer)).first->second;
+    return answers_.emplace(std::move(key), std::move(answer)).first->second;
 }
 
 /// A redirect within the site has to hold it, any other must not.

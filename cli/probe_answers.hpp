@@ -33,8 +33,6 @@ struct Question {
     Carrier carrier = Carrier::front;
     bool head = false;
     std::string field{}; // one more header field
-
-    auto operator<=>(const Question&) const = default;
 };
 
 class ProbeAnswers {
@@ -69,7 +67,7 @@ private:
     ProbeSite site_;
     const std::string& token_;
     HttpClient client_;
-    std::map<Question, HttpAnswer> answers_;
+    std::map<std::string, HttpAnswer> answers_; // by what was asked
     std::string telltales_;
 };
 

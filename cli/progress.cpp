@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cstdio>
 
 namespace psm::cli {
@@ -37,21 +36,19 @@ std::string with_commas(std::uint64_t number)
     return text;
 }
 
+std::string two_digits(std::uint64_t number)
+{
+    return (number < 10 ? "0" : "") + std::to_string(number);
+}
+
 /// "1:02:03", "0:07".
 std::string clock(std::uint64_t seconds)
 {
-    std::array<char, 32> text{};
-    if (seconds >= 3600) {
-        std::snprintf(text.data(), text.size(), "%llu:%02u:%02u",
-                      static_cast<unsigned long long>(seconds / 3600),
-                      static_cast<unsigned>(seconds / 60 % 60),
-                      static_cast<unsigned>(seconds % 60));
-    } else {
-        std::snprintf(text.data(), text.size(), "%u:%02u",
-                      static_cast<unsigned>(seconds / 60),
-                      static_cast<unsigned>(seconds % 60));
-    }
-    return text.data();
+    const std::uint64_t minutes = seconds / 60;
+    const std::string end = ":" + two_digits(seconds % 60);
+    return minutes < 60 ? std::to_string(minutes) + end
+                        : std::to_string(minutes / 60) + ":" +
+                              two_digits(minutes % 60) + end;
 }
 
 std::string bar(std::size_t width, double part)

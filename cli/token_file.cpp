@@ -72,7 +72,7 @@ void TokenFile::add(std::uint64_t line, const TokenRecord& record,
         flush();
     }
     pending_ += text;
-    pending_ += ",\"token\":\"";
+    pending_ += R"(,"token":")";
     pending_ += token;
     pending_ += "\"}\n";
 }
