@@ -248,11 +248,11 @@ subtest 'an export comes back' => sub {
 		{ %$there, stdin => "$token\n" });
 	is($explained->{code}, 0, 'the string works there');
 
-	is(run('edit', $lines[0]{id}, '--name', 'changed', $there)->{code}, 0,
+	is(run('edit', $used, '--name', 'changed', $there)->{code}, 0,
 		'one is edited');
 	$got = run('import', $file, $there);
 	is($got->{code}, 1, 'then it is refused');
-	like($got->{err}, qr/is there already, as token $lines[0]{id}, which differs in .*name.*rev/,
+	like($got->{err}, qr/is there already, as token $used, which differs in .*name.*rev/,
 		'by name');
 	$other->stop;
 
