@@ -69,7 +69,7 @@ Task<void> identify_person(Store* store, ApiCaller shown, Caller* caller)
     if (caller->admin) {
         Rights all;
         all.everything = true;
-        caller->authority.bounds.assign(1, std::move(all));
+        caller->authority.bounds.assign(1, all);
     }
 }
 
