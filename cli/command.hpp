@@ -2,21 +2,19 @@
 //
 // What the commands share: how one is defined, what it gets, how it fails.
 //
-// A command's define function adds its options to a CLI11 subcommand and
-// returns the action, which owns the parsed values. The action prints to
-// stdout and returns the exit code; it fails by throwing Failure.
+// A command's define function says its syntax and returns the action, which
+// owns the parsed values. The action prints to stdout and returns the exit
+// code; it fails by throwing Failure.
 
 #pragma once
+
+#include "syntax.hpp"
 
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <stdexcept>
 #include <string>
-
-namespace CLI {
-class App;
-}
 
 namespace psm {
 class Store;
@@ -94,25 +92,25 @@ using Action = std::function<int(Environment&)>;
 struct Command {
     const char* name = nullptr;
     const char* summary = nullptr;
-    Action (*define)(CLI::App& app) = nullptr;
+    Action (*define)(Syntax syntax) = nullptr;
 };
 
-Action define_create(CLI::App& app);
-Action define_list(CLI::App& app);
-Action define_show(CLI::App& app);
-Action define_edit(CLI::App& app);
-Action define_reissue(CLI::App& app);
-Action define_delete(CLI::App& app);
-Action define_user(CLI::App& app);
-Action define_channel(CLI::App& app);
-Action define_scopes(CLI::App& app);
-Action define_explain(CLI::App& app);
-Action define_snippets(CLI::App& app);
-Action define_import(CLI::App& app);
-Action define_export(CLI::App& app);
-Action define_audit(CLI::App& app);
-Action define_doctor(CLI::App& app);
-Action define_completion(CLI::App& app);
-Action define_man(CLI::App& app);
+Action define_create(Syntax syntax);
+Action define_list(Syntax syntax);
+Action define_show(Syntax syntax);
+Action define_edit(Syntax syntax);
+Action define_reissue(Syntax syntax);
+Action define_delete(Syntax syntax);
+Action define_user(Syntax syntax);
+Action define_channel(Syntax syntax);
+Action define_scopes(Syntax syntax);
+Action define_explain(Syntax syntax);
+Action define_snippets(Syntax syntax);
+Action define_import(Syntax syntax);
+Action define_export(Syntax syntax);
+Action define_audit(Syntax syntax);
+Action define_doctor(Syntax syntax);
+Action define_completion(Syntax syntax);
+Action define_man(Syntax syntax);
 
 } // namespace psm::cli

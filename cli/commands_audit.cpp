@@ -13,7 +13,6 @@
 #include "../lib/clock_text.hpp"
 #include "../lib/token_json.hpp"
 
-#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
@@ -192,22 +191,23 @@ int audit(const AuditOptions& options, Environment& environment)
 
 } // namespace
 
-Action define_audit(CLI::App& app)
+Action define_audit(Syntax syntax)
 {
     auto options = std::make_shared<AuditOptions>();
-    app.add_option("--since", options->since,
-                   "From then on: 12h or 7d ago, 2027-01-31, or a full time; "
-                   "all there are if not given")
-        ->type_name("TIME");
-    app.add_option("--only", options->only,
-                   "What was done, or what was refused")
-        ->type_name("done|denied");
-    app.add_option("--id", options->id,
-                   "Only about this token, channel or user, or done with this "
-                   "token");
-    app.add_flag("-f,--follow", options->follow,
-                 "Go on with what comes, until Ctrl-C; with --json an entry a "
-                 "line");
+    syntax
+        .add("--since", options->since,
+             "From then on: 12h or 7d ago, 2027-01-31, or a full time; "
+             "all there are if not given")
+        .takes("TIME");
+    syntax.add("--only", options->only, "What was done, or what was refused")
+        .takes("done|denied");
+    syntax.add("--id", options->id,
+               "Only about this token, channel or user, or done with this "
+               "token");
+    syntax.add_flag(
+        "-f,--follow", options->follow,
+        "Go on with what comes, until Ctrl-C; with --json an entry a "
+        "line");
     return [options](Environment& environment) {
         return audit(*options, environment);
     };

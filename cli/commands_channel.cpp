@@ -10,7 +10,6 @@
 
 #include "../lib/store.hpp"
 
-#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 namespace psm::cli {
@@ -75,25 +74,20 @@ int list(Environment& environment)
 
 } // namespace
 
-Action define_channel(CLI::App& app)
+Action define_channel(Syntax syntax)
 {
     auto options = std::make_shared<ChannelOptions>();
-    app.require_subcommand(1);
-    CLI::App* const setter =
-        app.add_subcommand("set", "Say who may read a channel without a grant");
-    setter->fallthrough();
-    setter->add_option("PATH", options->path, "Channel or channel/subchannel")
-        ->required();
+    Syntax setter =
+        syntax.add_command("set", "Say who may read a channel without a grant");
+    setter.add("PATH", options->path, "Channel or channel/subchannel")
+        .required();
     setter
-        ->add_option("--privacy", options->privacy,
-                     "public, authenticated or private")
-        ->type_name(privacy_words())
-        ->required();
-    app.add_subcommand("list", "List the channels that have a record")
-        ->fallthrough();
+        .add("--privacy", options->privacy, "public, authenticated or private")
+        .takes(privacy_words())
+        .required();
+    syntax.add_command("list", "List the channels that have a record");
     return [options, setter](Environment& environment) {
-        return setter->parsed() ? set(*options, environment)
-                                : list(environment);
+        return setter.given() ? set(*options, environment) : list(environment);
     };
 }
 

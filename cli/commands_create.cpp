@@ -12,7 +12,6 @@
 #include "../lib/new_string.hpp"
 #include "../lib/store.hpp"
 
-#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 namespace psm::cli {
@@ -131,29 +130,31 @@ int create(const CreateOptions& options, Environment& environment)
 
 } // namespace
 
-Action define_create(CLI::App& app)
+Action define_create(Syntax syntax)
 {
     auto options = std::make_shared<CreateOptions>();
-    app.add_option("--name", options->name, "What the token is for")
-        ->required();
-    add_grant_options(app, options->grants);
-    auto* const expires =
-        app.add_option("--expires", options->expires,
-                       "12h, 30d, 2027-01-31 (its 00:00 UTC), a full time, "
-                       "or never; 30d if not given")
-            ->type_name("TIME");
-    app.add_option("--owner", options->owner,
-                   "Whose token it is; your login name if not given")
-        ->type_name("NAME");
-    app.add_option("--service-account", options->service_account,
-                   "For machines: the owner is service-account-channel-CHANNEL")
-        ->type_name("CHANNEL");
-    app.add_option("--description", options->description,
-                   "For people, at most 1024 characters");
-    app.add_flag("-q,--quiet", options->quiet, "Print the token alone");
-    add_site_options(app, options->site);
+    syntax.add("--name", options->name, "What the token is for").required();
+    add_grant_options(syntax, options->grants);
+    const Option expires =
+        syntax
+            .add("--expires", options->expires,
+                 "12h, 30d, 2027-01-31 (its 00:00 UTC), a full time, "
+                 "or never; 30d if not given")
+            .takes("TIME");
+    syntax
+        .add("--owner", options->owner,
+             "Whose token it is; your login name if not given")
+        .takes("NAME");
+    syntax
+        .add("--service-account", options->service_account,
+             "For machines: the owner is service-account-channel-CHANNEL")
+        .takes("CHANNEL");
+    syntax.add("--description", options->description,
+               "For people, at most 1024 characters");
+    syntax.add_flag("-q,--quiet", options->quiet, "Print the token alone");
+    add_site_options(syntax, options->site);
     return [options, expires](Environment& environment) {
-        options->own_expiry = expires->count() > 0;
+        options->own_expiry = expires.given();
         return create(*options, environment);
     };
 }

@@ -18,7 +18,6 @@
 #include "../lib/text.hpp"
 #include "../lib/token_limits.hpp"
 
-#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
@@ -321,21 +320,22 @@ int remove(const DeleteOptions& options, Environment& environment)
 
 } // namespace
 
-Action define_delete(CLI::App& app)
+Action define_delete(Syntax syntax)
 {
     auto options = std::make_shared<DeleteOptions>();
-    app.add_option("ID", options->ids,
-                   "IDs of the tokens; `-` reads a token that leaked from "
-                   "standard input");
-    app.add_option("--owner", options->owner, "All tokens of this owner")
-        ->type_name("NAME");
-    app.add_option("--minted-by", options->minted_by,
-                   "All tokens that this user or token made, those that these "
-                   "made, and so on")
-        ->type_name("MAKER");
-    app.add_flag("-y,--yes", options->yes,
-                 "Do not ask before all tokens of somebody go");
-    add_rev_option(app, options->if_rev);
+    syntax.add("ID", options->ids,
+               "IDs of the tokens; `-` reads a token that leaked from "
+               "standard input");
+    syntax.add("--owner", options->owner, "All tokens of this owner")
+        .takes("NAME");
+    syntax
+        .add("--minted-by", options->minted_by,
+             "All tokens that this user or token made, those that these "
+             "made, and so on")
+        .takes("MAKER");
+    syntax.add_flag("-y,--yes", options->yes,
+                    "Do not ask before all tokens of somebody go");
+    add_rev_option(syntax, options->if_rev);
     return [options](Environment& environment) {
         return remove(*options, environment);
     };

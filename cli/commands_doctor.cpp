@@ -16,8 +16,6 @@
 #include "../lib/text.hpp"
 #include "../lib/token.hpp"
 
-#include <CLI/CLI.hpp>
-
 namespace psm::cli {
 
 namespace {
@@ -100,27 +98,32 @@ int doctor(const DoctorOptions& options, Environment& environment)
 
 } // namespace
 
-Action define_doctor(CLI::App& app)
+Action define_doctor(Syntax syntax)
 {
     auto options = std::make_shared<DoctorOptions>();
-    app.add_flag("--repair", options->repair,
-                 "Mend index entries and ids; no token gets more rights by it");
-    app.add_option("--gate-user", options->gate_user,
-                   "Look at the rights of this user of Redis, too, which the "
-                   "gate logs in as")
-        ->type_name("NAME");
-    app.add_option("--url", options->url,
-                   "Look at this channel instead, as clients do; the token is "
-                   "read from standard input")
-        ->type_name("URL");
-    app.add_option("--base", options->base,
-                   "Path in front of the channel in --url, as in /api/repo/");
-    app.add_option("--platform", options->platform,
-                   "The platform that is looked at beside noarch")
-        ->capture_default_str();
-    app.add_option("--ca", options->ca,
-                   "Certificates of CAs for --url; the system's if not given")
-        ->type_name(std::string(takes_file));
+    syntax.add_flag(
+        "--repair", options->repair,
+        "Mend index entries and ids; no token gets more rights by it");
+    syntax
+        .add("--gate-user", options->gate_user,
+             "Look at the rights of this user of Redis, too, which the "
+             "gate logs in as")
+        .takes("NAME");
+    syntax
+        .add("--url", options->url,
+             "Look at this channel instead, as clients do; the token is "
+             "read from standard input")
+        .takes("URL");
+    syntax.add("--base", options->base,
+               "Path in front of the channel in --url, as in /api/repo/");
+    syntax
+        .add("--platform", options->platform,
+             "The platform that is looked at beside noarch")
+        .shows_preset();
+    syntax
+        .add("--ca", options->ca,
+             "Certificates of CAs for --url; the system's if not given")
+        .takes(takes_file);
     return [options](Environment& environment) {
         return doctor(*options, environment);
     };

@@ -14,7 +14,6 @@
 #include "../lib/clock_text.hpp"
 #include "../lib/new_string.hpp"
 
-#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
@@ -264,52 +263,53 @@ int edit(const EditOptions& options, Environment& environment)
                             std::to_string(edited.after.record.rev));
 }
 
-void add_new_string_options(CLI::App& app, EditOptions& options)
+void add_new_string_options(Syntax syntax, EditOptions& options)
 {
-    app.add_option("--overlap", options.overlap,
-                   "How long the old string works beside the new one, as in "
-                   "1h; if not given it is dead at once")
-        ->type_name("TIME");
-    add_rev_option(app, options.if_rev);
-    app.add_flag("-q,--quiet", options.quiet, "Print the new token alone");
-    add_site_options(app, options.site);
+    syntax
+        .add("--overlap", options.overlap,
+             "How long the old string works beside the new one, as in "
+             "1h; if not given it is dead at once")
+        .takes("TIME");
+    add_rev_option(syntax, options.if_rev);
+    syntax.add_flag("-q,--quiet", options.quiet, "Print the new token alone");
+    add_site_options(syntax, options.site);
 }
 
 } // namespace
 
-Action define_edit(CLI::App& app)
+Action define_edit(Syntax syntax)
 {
     auto options = std::make_shared<EditOptions>();
-    app.add_option("ID", options->id, "ID of the token, which keeps its kind")
-        ->required();
-    app.add_option("--name", options->name, "What the token is for");
-    app.add_option("--description", options->description,
-                   "For people, at most 1024 characters; \"\" for none");
-    app.add_option("--expires", options->expires,
-                   "12h, 30d, 2027-01-31 (its 00:00 UTC), a full time, or "
-                   "never")
-        ->type_name("TIME");
-    add_grant_options(app, options->grants);
-    app.add_flag("--every-channel", options->every_channel,
-                 "Lets the scopes reach every channel");
-    app.add_flag("--reissue", options->reissue,
-                 "Also makes a new string, and prints it once");
-    add_new_string_options(app, *options);
-    app.footer("What --resource, --scope or --channel give takes the place of "
-               "all that the token\nhad of that.\n\n" +
-               app.get_footer());
+    syntax.add("ID", options->id, "ID of the token, which keeps its kind")
+        .required();
+    syntax.add("--name", options->name, "What the token is for");
+    syntax.add("--description", options->description,
+               "For people, at most 1024 characters; \"\" for none");
+    syntax
+        .add("--expires", options->expires,
+             "12h, 30d, 2027-01-31 (its 00:00 UTC), a full time, or "
+             "never")
+        .takes("TIME");
+    add_grant_options(syntax, options->grants);
+    syntax.add_flag("--every-channel", options->every_channel,
+                    "Lets the scopes reach every channel");
+    syntax.add_flag("--reissue", options->reissue,
+                    "Also makes a new string, and prints it once");
+    add_new_string_options(syntax, *options);
+    syntax.add_remark(
+        "What --resource, --scope or --channel give takes the place of "
+        "all that the token\nhad of that.");
     return [options](Environment& environment) {
         return edit(*options, environment);
     };
 }
 
-Action define_reissue(CLI::App& app)
+Action define_reissue(Syntax syntax)
 {
     auto options = std::make_shared<EditOptions>();
     options->reissue = true;
-    app.add_option("ID", options->id, "ID of the token, which it keeps")
-        ->required();
-    add_new_string_options(app, *options);
+    syntax.add("ID", options->id, "ID of the token, which it keeps").required();
+    add_new_string_options(syntax, *options);
     return [options](Environment& environment) {
         return edit(*options, environment);
     };

@@ -13,7 +13,6 @@
 #include "../lib/store.hpp"
 #include "../lib/text.hpp"
 
-#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 namespace psm::cli {
@@ -149,30 +148,32 @@ int explain(const ExplainOptions& options, Environment& environment)
 
 } // namespace
 
-Action define_explain(CLI::App& app)
+Action define_explain(Syntax syntax)
 {
     auto options = std::make_shared<ExplainOptions>();
-    app.add_option("ID", options->token,
-                   "ID of the token; `-` reads the token from standard input "
-                   "(an empty line: no token)")
-        ->required();
-    app.add_option("METHOD", options->words.method, "As in GET")
-        ->type_name("GET|HEAD|POST|PUT|PATCH|DELETE")
-        ->required();
-    app.add_option("URL", options->words.url, "A whole URL or its path")
-        ->required();
-    app.add_option("--base", options->words.bases,
-                   "As psm_token_base; may be repeated")
-        ->allow_extra_args(false);
-    app.add_option("--privacy", options->words.privacy,
-                   "As psm_token_privacy, for channels without a record")
-        ->type_name(privacy_words());
-    app.add_option("--require", options->words.require, "As psm_token_require")
-        ->type_name("auto|" + level_words() + "|" + std::string(takes_scope))
-        ->capture_default_str();
-    app.add_option("--channel", options->words.channel, "As psm_token_channel");
-    app.add_flag("--scope-levels", options->words.scope_levels,
-                 "As psm_token_scope_levels on");
+    syntax
+        .add("ID", options->token,
+             "ID of the token; `-` reads the token from standard input "
+             "(an empty line: no token)")
+        .required();
+    syntax.add("METHOD", options->words.method, "As in GET")
+        .takes("GET|HEAD|POST|PUT|PATCH|DELETE")
+        .required();
+    syntax.add("URL", options->words.url, "A whole URL or its path").required();
+    syntax
+        .add("--base", options->words.bases,
+             "As psm_token_base; may be repeated")
+        .one_at_a_time();
+    syntax
+        .add("--privacy", options->words.privacy,
+             "As psm_token_privacy, for channels without a record")
+        .takes(privacy_words());
+    syntax.add("--require", options->words.require, "As psm_token_require")
+        .takes("auto|" + level_words() + "|" + std::string(takes_scope))
+        .shows_preset();
+    syntax.add("--channel", options->words.channel, "As psm_token_channel");
+    syntax.add_flag("--scope-levels", options->words.scope_levels,
+                    "As psm_token_scope_levels on");
     return [options](Environment& environment) {
         return explain(*options, environment);
     };

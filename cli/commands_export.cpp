@@ -13,8 +13,6 @@
 #include "../lib/import_line.hpp"
 #include "../lib/store.hpp"
 
-#include <CLI/CLI.hpp>
-
 #include <unordered_set>
 
 namespace psm::cli {
@@ -126,14 +124,15 @@ int export_all(const ExportOptions& options, Environment& environment)
 
 } // namespace
 
-Action define_export(CLI::App& app)
+Action define_export(Syntax syntax)
 {
     auto options = std::make_shared<ExportOptions>();
-    app.add_option("--owner", options->owner, "Only the tokens of this owner")
-        ->type_name("NAME");
-    app.add_flag("--deleted", options->deleted,
-                 "Also those that were deleted or re-issued less than 30 days "
-                 "ago");
+    syntax.add("--owner", options->owner, "Only the tokens of this owner")
+        .takes("NAME");
+    syntax.add_flag(
+        "--deleted", options->deleted,
+        "Also those that were deleted or re-issued less than 30 days "
+        "ago");
     return [options](Environment& environment) {
         return export_all(*options, environment);
     };

@@ -19,7 +19,6 @@
 #include "../lib/text.hpp"
 #include "../lib/token_draft.hpp"
 
-#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include <optional>
@@ -308,33 +307,38 @@ int import_file(const ImportOptions& options, Environment& environment)
 
 } // namespace
 
-Action define_import(CLI::App& app)
+Action define_import(Syntax syntax)
 {
     auto options = std::make_shared<ImportOptions>();
-    app.add_option("FILE", options->file,
-                   "JSON Lines, as `psm-token export` prints them; `-` is "
-                   "standard input")
-        ->type_name(std::string(takes_file))
-        ->required();
-    app.add_option("--format", options->format,
-                   "As psm_token_format: any takes tokens of another issuer")
-        ->type_name("psm|any")
-        ->capture_default_str();
-    app.add_option("--owner", options->owner,
-                   "For lines without an owner; your login name if not given")
-        ->type_name("NAME");
-    app.add_option("--expires", options->expires,
-                   "For lines without expires_at: 12h, 30d, 2027-01-31, a full "
-                   "time, or never")
-        ->type_name("TIME")
-        ->capture_default_str();
-    app.add_option("--tokens-to", options->tokens_to,
-                   "Where the strings go that are made for lines which name "
-                   "neither token nor digest; mode 0600")
-        ->type_name(std::string(takes_file));
-    app.add_flag("--skip-bad", options->skip_bad,
-                 "Import the good lines although others are bad");
-    app.add_flag("--check", options->check, "Only say what is wrong");
+    syntax
+        .add("FILE", options->file,
+             "JSON Lines, as `psm-token export` prints them; `-` is "
+             "standard input")
+        .takes(takes_file)
+        .required();
+    syntax
+        .add("--format", options->format,
+             "As psm_token_format: any takes tokens of another issuer")
+        .takes("psm|any")
+        .shows_preset();
+    syntax
+        .add("--owner", options->owner,
+             "For lines without an owner; your login name if not given")
+        .takes("NAME");
+    syntax
+        .add("--expires", options->expires,
+             "For lines without expires_at: 12h, 30d, 2027-01-31, a full "
+             "time, or never")
+        .takes("TIME")
+        .shows_preset();
+    syntax
+        .add("--tokens-to", options->tokens_to,
+             "Where the strings go that are made for lines which name "
+             "neither token nor digest; mode 0600")
+        .takes(takes_file);
+    syntax.add_flag("--skip-bad", options->skip_bad,
+                    "Import the good lines although others are bad");
+    syntax.add_flag("--check", options->check, "Only say what is wrong");
     return [options](Environment& environment) {
         return import_file(*options, environment);
     };

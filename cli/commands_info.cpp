@@ -12,7 +12,6 @@
 #include "../lib/text.hpp"
 #include "../lib/token.hpp"
 
-#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 namespace psm::cli {
@@ -96,19 +95,19 @@ int show_snippets(const SnippetOptions& options, Environment& environment)
 
 } // namespace
 
-Action define_scopes(CLI::App& /*app*/)
+Action define_scopes(Syntax /*syntax*/)
 {
     return [](Environment& environment) { return list_scopes(environment); };
 }
 
-Action define_snippets(CLI::App& app)
+Action define_snippets(Syntax syntax)
 {
     auto options = std::make_shared<SnippetOptions>();
-    app.add_option("ID", options->token,
-                   "ID of the token; `-` reads the token from standard input");
-    app.add_option("--channel", options->channel,
-                   "The channel; those of the token if not given");
-    add_site_options(app, options->site);
+    syntax.add("ID", options->token,
+               "ID of the token; `-` reads the token from standard input");
+    syntax.add("--channel", options->channel,
+               "The channel; those of the token if not given");
+    add_site_options(syntax, options->site);
     return [options](Environment& environment) {
         return show_snippets(*options, environment);
     };

@@ -13,7 +13,6 @@
 #include "../lib/clock_text.hpp"
 #include "../lib/token_limits.hpp"
 
-#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
@@ -286,12 +285,12 @@ int show(const std::string& id, Environment& environment)
 
 } // namespace
 
-Action define_list(CLI::App& app)
+Action define_list(Syntax syntax)
 {
     auto options = std::make_shared<ListOptions>();
-    const auto text = [&app](const char* name, std::string& value,
-                             const char* help, std::string type) {
-        app.add_option(name, value, help)->type_name(std::move(type));
+    const auto text = [&syntax](const char* name, std::string& value,
+                                const char* help, std::string_view type) {
+        syntax.add(name, value, help).takes(type);
     };
     text("--owner", options->owner, "Only the tokens of this owner", "NAME");
     text("--channel", options->channel,
@@ -304,30 +303,31 @@ Action define_list(CLI::App& app)
          "Only active tokens that expire within this time, as in 7d", "TIME");
     text("--unused", options->unused,
          "Only tokens neither used nor made for this time, as in 90d", "TIME");
-    app.add_flag("--expired", options->expired, "As --state expired");
-    app.add_flag("--deleted", options->deleted,
-                 "As --state deleted: those of the last 30 days");
+    syntax.add_flag("--expired", options->expired, "As --state expired");
+    syntax.add_flag("--deleted", options->deleted,
+                    "As --state deleted: those of the last 30 days");
     text("--sort", options->sort,
          "The order; with a - in front the reverse. By creation if not given, "
          "by expiry with --expired and --expiring, by deletion with --deleted",
          order_words());
-    app.add_option("--limit", options->limit, "At most so many tokens")
-        ->type_name("NUMBER");
+    syntax.add("--limit", options->limit, "At most so many tokens")
+        .takes("NUMBER");
     text("--after", options->after,
          "Only what follows: the \"next\" of a list that was cut by --limit",
          "CURSOR");
-    app.add_flag("--csv", options->csv,
-                 "Print comma-separated values; a cell that begins with = + - "
-                 "@ gets a ' in front");
+    syntax.add_flag(
+        "--csv", options->csv,
+        "Print comma-separated values; a cell that begins with = + - "
+        "@ gets a ' in front");
     return [options](Environment& environment) {
         return list(*options, environment);
     };
 }
 
-Action define_show(CLI::App& app)
+Action define_show(Syntax syntax)
 {
     auto id = std::make_shared<std::string>();
-    app.add_option("ID", *id, "ID of the token")->required();
+    syntax.add("ID", *id, "ID of the token").required();
     return [id](Environment& environment) { return show(*id, environment); };
 }
 

@@ -9,8 +9,6 @@
 #include "output.hpp"
 #include "usage.hpp"
 
-#include <CLI/CLI.hpp>
-
 #include <algorithm>
 #include <array>
 
@@ -31,32 +29,32 @@ constexpr std::array<Shell, 3> shells{{
 
 } // namespace
 
-Action define_completion(CLI::App& app)
+Action define_completion(Syntax syntax)
 {
     auto name = std::make_shared<std::string>();
     std::string names;
     for (const Shell& shell : shells) {
         names += (names.empty() ? "" : "|") + std::string(shell.name);
     }
-    app.add_option("SHELL", *name, "The shell whose script it is")
-        ->type_name(names)
-        ->required();
-    return [name, &app](Environment&) {
+    syntax.add("SHELL", *name, "The shell whose script it is")
+        .takes(names)
+        .required();
+    return [name, syntax](Environment&) {
         const auto* const shell =
             std::ranges::find(shells, std::string_view(*name), &Shell::name);
         if (shell == shells.end()) {
             refuse("\"" + escape(*name) +
                    "\" is no shell with completions: use bash, zsh or fish");
         }
-        print(shell->script(read_usage(*app.get_parent())));
+        print(shell->script(syntax.program_usage()));
         return yes;
     };
 }
 
-Action define_man(CLI::App& app)
+Action define_man(Syntax syntax)
 {
-    return [&app](Environment&) {
-        print(man_page(read_usage(*app.get_parent())));
+    return [syntax](Environment&) {
+        print(man_page(syntax.program_usage()));
         return yes;
     };
 }

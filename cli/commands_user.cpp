@@ -17,7 +17,6 @@
 #include "../lib/token_limits.hpp"
 #include "../lib/user_record.hpp"
 
-#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include <set>
@@ -267,38 +266,31 @@ int list(Environment& environment)
 
 } // namespace
 
-Action define_user(CLI::App& app)
+Action define_user(Syntax syntax)
 {
     auto options = std::make_shared<UserOptions>();
-    app.require_subcommand(1);
-    const std::string footer = app.get_footer();
-    CLI::App* const setter = app.add_subcommand(
+    Syntax setter = syntax.add_command(
         "set", "Say what a user may hand out, and cut his tokens to it");
-    setter->fallthrough();
-    setter->footer("--resource, --scope and --channel take the place of all "
-                   "that the user could hand\nout. Tokens of his that go "
-                   "beyond are revoked where nothing is left of them, and\n"
-                   "narrowed otherwise; nothing is given back later.\n\n" +
-                   footer);
-    setter->add_option("NAME", options->name, "Name of the user")->required();
-    add_grant_options(*setter, options->grants);
-    setter->add_flag("--none", options->none, "Nothing to hand out");
-    setter->add_flag("--admin", options->admin,
-                     "An administrator: hands out everything, and is master "
-                     "of all tokens");
-    setter->add_flag("--no-admin", options->no_admin, "No administrator");
-    CLI::App* const shower =
-        app.add_subcommand("show", "Show what a user may hand out");
-    shower->fallthrough();
-    shower->add_option("NAME", options->name, "Name of the user")->required();
-    app.add_subcommand("list", "List the users that have a record")
-        ->fallthrough();
+    setter.add_remark("--resource, --scope and --channel take the place of all "
+                      "that the user could hand\nout. Tokens of his that go "
+                      "beyond are revoked where nothing is left of them, and\n"
+                      "narrowed otherwise; nothing is given back later.");
+    setter.add("NAME", options->name, "Name of the user").required();
+    add_grant_options(setter, options->grants);
+    setter.add_flag("--none", options->none, "Nothing to hand out");
+    setter.add_flag("--admin", options->admin,
+                    "An administrator: hands out everything, and is master "
+                    "of all tokens");
+    setter.add_flag("--no-admin", options->no_admin, "No administrator");
+    Syntax shower = syntax.add_command("show", "Show what a user may hand out");
+    shower.add("NAME", options->name, "Name of the user").required();
+    syntax.add_command("list", "List the users that have a record");
     return [options, setter, shower](Environment& environment) {
-        if (setter->parsed()) {
+        if (setter.given()) {
             return set(*options, environment);
         }
-        return shower->parsed() ? show(options->name, environment)
-                                : list(environment);
+        return shower.given() ? show(options->name, environment)
+                              : list(environment);
     };
 }
 

@@ -6,8 +6,6 @@
 
 #include "../lib/clock_text.hpp"
 
-#include <CLI/CLI.hpp>
-
 namespace psm::cli {
 
 StoredToken find_token(Store& store, const std::string& id)
@@ -55,11 +53,12 @@ std::optional<StoredToken> find_twin(Store& store, const TokenRecord& record)
     return lives ? std::move(twin) : std::nullopt;
 }
 
-void add_rev_option(CLI::App& app, std::optional<std::int64_t>& rev)
+void add_rev_option(Syntax syntax, std::optional<std::int64_t>& rev)
 {
-    app.add_option("--if-rev", rev,
-                   "Only if the token's rev is still this; exit 1 if not")
-        ->type_name("NUMBER");
+    syntax
+        .add("--if-rev", rev,
+             "Only if the token's rev is still this; exit 1 if not")
+        .takes("NUMBER");
 }
 
 void check_rev(const StoredToken& token,

@@ -5,15 +5,13 @@
 
 #pragma once
 
+#include "syntax.hpp"
+
 #include "../lib/store.hpp"
 
 #include <cstdint>
 #include <optional>
 #include <string>
-
-namespace CLI {
-class App;
-}
 
 namespace psm::cli {
 
@@ -30,7 +28,7 @@ inline constexpr int max_attempts = 10;
 [[nodiscard]] std::optional<StoredToken> find_twin(Store& store,
                                                    const TokenRecord& record);
 
-void add_rev_option(CLI::App& app, std::optional<std::int64_t>& rev);
+void add_rev_option(Syntax syntax, std::optional<std::int64_t>& rev);
 
 /// Ends with 1, and the rev that is there now, where it is another one.
 void check_rev(const StoredToken& token,

@@ -9,8 +9,6 @@
 #include "../lib/quote.hpp"
 #include "../lib/token_limits.hpp"
 
-#include <CLI/CLI.hpp>
-
 namespace psm::cli {
 
 namespace {
@@ -40,20 +38,23 @@ void add_resource(const std::string& text,
 
 } // namespace
 
-void add_grant_options(CLI::App& app, GrantOptions& options)
+void add_grant_options(Syntax syntax, GrantOptions& options)
 {
-    app.add_option("--resource", options.resources,
-                   "A channel and read, write or manage; may be repeated")
-        ->type_name(std::string(takes_grant))
-        ->allow_extra_args(false);
-    app.add_option("--scope", options.scopes,
-                   "A scope (see `psm-token scopes`); may be repeated")
-        ->type_name(std::string(takes_scope))
-        ->allow_extra_args(false);
-    app.add_option("--channel", options.channels,
-                   "Limits the scopes to a channel; may be repeated")
-        ->type_name("CHANNEL")
-        ->allow_extra_args(false);
+    syntax
+        .add("--resource", options.resources,
+             "A channel and read, write or manage; may be repeated")
+        .takes(takes_grant)
+        .one_at_a_time();
+    syntax
+        .add("--scope", options.scopes,
+             "A scope (see `psm-token scopes`); may be repeated")
+        .takes(takes_scope)
+        .one_at_a_time();
+    syntax
+        .add("--channel", options.channels,
+             "Limits the scopes to a channel; may be repeated")
+        .takes("CHANNEL")
+        .one_at_a_time();
 }
 
 void set_grants(const GrantOptions& options, TokenDraft& draft)

@@ -4,15 +4,13 @@
 
 #pragma once
 
+#include "syntax.hpp"
+
 #include "../lib/token_draft.hpp"
 
 #include <map>
 #include <string>
 #include <vector>
-
-namespace CLI {
-class App;
-}
 
 namespace psm::cli {
 
@@ -28,7 +26,7 @@ struct GrantOptions {
 };
 
 /// Adds --resource, --scope and --channel.
-void add_grant_options(CLI::App& app, GrantOptions& options);
+void add_grant_options(Syntax syntax, GrantOptions& options);
 
 /// Sets those grants of the draft that were given.
 void set_grants(const GrantOptions& options, TokenDraft& draft);

@@ -87,7 +87,7 @@ int run(int argc, const char* const* argv)
         CLI::App* const sub = app.add_subcommand(command.name, command.summary);
         sub->fallthrough();
         sub->footer(footer);
-        actions[sub] = command.define(*sub);
+        actions[sub] = command.define(Syntax(*sub));
     }
     try {
         app.parse(argc, argv);

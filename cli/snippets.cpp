@@ -7,8 +7,6 @@
 
 #include "../lib/text.hpp"
 
-#include <CLI/CLI.hpp>
-
 #include <algorithm>
 #include <array>
 #include <map>
@@ -97,13 +95,14 @@ std::string_view without_port(std::string_view host)
 
 } // namespace
 
-void add_site_options(CLI::App& app, SiteOptions& options)
+void add_site_options(Syntax syntax, SiteOptions& options)
 {
-    app.add_option("--url", options.url,
-                   "Address of the server, as in https://HOST[:PORT][/BASE]")
-        ->envname("PSM_URL");
-    app.add_option("--base", options.base,
-                   "Path in front of the channels, as in /api/repo/");
+    syntax
+        .add("--url", options.url,
+             "Address of the server, as in https://HOST[:PORT][/BASE]")
+        .from_environment("PSM_URL");
+    syntax.add("--base", options.base,
+               "Path in front of the channels, as in /api/repo/");
 }
 
 Site parse_site(const SiteOptions& options)

@@ -4,15 +4,13 @@
 
 #pragma once
 
+#include "syntax.hpp"
+
 #include "../lib/record.hpp"
 
 #include <string>
 #include <string_view>
 #include <vector>
-
-namespace CLI {
-class App;
-}
 
 namespace psm::cli {
 
@@ -34,7 +32,7 @@ struct SiteOptions {
 };
 
 /// Adds --url (or PSM_URL) and --base.
-void add_site_options(CLI::App& app, SiteOptions& options);
+void add_site_options(Syntax syntax, SiteOptions& options);
 
 [[nodiscard]] Site parse_site(const SiteOptions& options);
 
