@@ -27,6 +27,18 @@ ngx_array_t* root_base(ngx_conf_t* cf)
     return bases;
 }
 
+/// A location of this kind makes its server take tokens out of requests.
+void note_need(ngx_conf_t* cf, const LocationConf* conf)
+{
+    auto* scf = static_cast<ServerConf*>(
+        ngx_http_conf_get_module_srv_conf(cf, ngx_psm_token_module));
+    auto* mcf = static_cast<MainConf*>(
+        ngx_http_conf_get_module_main_conf(cf, ngx_psm_token_module));
+    scf->takes = 1;
+    mcf->needed = 1;
+    mcf->gated |= static_cast<ngx_uint_t>(conf->gate);
+}
+
 } // namespace
 
 void* create_main_conf(ngx_conf_t* cf)
@@ -150,13 +162,7 @@ char* merge_location_conf(ngx_conf_t* cf, void* parent, void* child)
 
     conf->gate = conf->enable != 0 && conf->api == 0;
     if (conf->gate || conf->api != 0) {
-        auto* scf = static_cast<ServerConf*>(
-            ngx_http_conf_get_module_srv_conf(cf, ngx_psm_token_module));
-        auto* mcf = static_cast<MainConf*>(
-            ngx_http_conf_get_module_main_conf(cf, ngx_psm_token_module));
-        scf->takes = 1;
-        mcf->needed = 1;
-        mcf->gated |= static_cast<ngx_uint_t>(conf->gate);
+        note_need(cf, conf);
     }
     return NGX_CONF_OK;
 }
