@@ -54,9 +54,10 @@ Judgement judge(const StoredToken& token, const Rights& rights)
 
 class Cutting {
 public:
-    Cutting(Environment& environment, const std::string& user)
+    Cutting(Environment& environment, std::string user)
         : environment_(environment),
-          user_(user), actor_{.who = login_name(), .now = environment.now},
+          user_(std::move(user)), actor_{.who = login_name(),
+                                         .now = environment.now},
           progress_("tokens")
     {
     }
