@@ -27,6 +27,18 @@ ngx_array_t* root_base(ngx_conf_t* cf)
     return bases;
 }
 
+/// What is asked for, where it is not the request alone that says so.
+void merge_target(const LocationConf& prev, LocationConf* conf)
+{
+    if (conf->require == nullptr) {
+        conf->require = prev.require;
+        conf->fixed_requirement = prev.fixed_requirement;
+    }
+    if (conf->channel == nullptr) {
+        conf->channel = prev.channel;
+    }
+}
+
 /// A location of this kind makes its server take tokens out of requests.
 void note_need(ngx_conf_t* cf, const LocationConf* conf)
 {
@@ -152,13 +164,7 @@ char* merge_location_conf(ngx_conf_t* cf, void* parent, void* child)
     ngx_conf_merge_value(conf->forward, prev->forward, 0);
     ngx_conf_merge_sec_value(conf->warn, prev->warn, 604800); // 7d
 
-    if (conf->require == nullptr) {
-        conf->require = prev->require;
-        conf->fixed_requirement = prev->fixed_requirement;
-    }
-    if (conf->channel == nullptr) {
-        conf->channel = prev->channel;
-    }
+    merge_target(*prev, conf);
 
     conf->gate = conf->enable != 0 && conf->api == 0;
     if (conf->gate || conf->api != 0) {
