@@ -289,7 +289,7 @@ NGX_DIRS  := $(addprefix $(NGINX_SRC)/src/,core event event/modules os/unix \
                  http http/modules http/v2) $(OUT)/nginx
 
 .PHONY: check
-check: ## format, clang-tidy, layers, file sizes, scripts
+check: ## format, clang-tidy (DEEP=1), layers, file sizes, scripts
 	@$(ROOT)/mk/deps ensure build check
 	@$(ROOT)/mk/check
 	@$(MAKE) --no-print-directory -C $(ROOT) $(TIDY_OKS)
@@ -304,7 +304,7 @@ TIDY_OKS += $(TIDY)/$(1)_$(words $(2)).ok
 $(TIDY)/$(1)_$(words $(2)).ok: $(wordlist 1,12,$(2)) $(HEADERS) \
     $(ROOT)/.clang-tidy $(ROOT)/mk/tidy | $(NGX_MAKEFILE)
 	@echo "tidy       $(1): $(basename $(notdir $(wordlist 1,12,$(2))))"
-	@CXXFLAGS="$(TIDY_FLAGS)" $(ROOT)/mk/tidy $$(@:.ok=) \
+	@CXXFLAGS="$(TIDY_FLAGS)" DEEP=$(DEEP) $(ROOT)/mk/tidy $$(@:.ok=) \
 	    $(wordlist 1,12,$(2))
 	@touch $$@
 $(if $(tidy_next),$(call tidy_rules,$(1),$(tidy_next)))
