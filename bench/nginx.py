@@ -9,6 +9,7 @@
 #   miss    the module with a cache of one token: of 10,000 tokens that are
 #           asked for in turn each has a record, and none is ever in the cache
 #   strict  the module without a cache
+#   api     the module's REST API
 #
 # and the peers, which peer_bodies.py describes.
 
@@ -90,12 +91,23 @@ GATE = """
 
 STRICT = GATE.replace("max={cache} valid=5m negative=5s", "off")
 
+API = """
+    psm_token_redis {redis} timeout=20s connect_timeout=20s;
+    server {{
+        listen 127.0.0.1:{main}{reuse};
+        location /api/ {{
+            psm_token_api;
+        }}
+    }}
+"""
+
 # By kind: the configuration and what it needs.
 BODIES = {
     "plain": (PLAIN, {}),
     "gate": (GATE, {"cache": 100000}),
     "miss": (GATE, {"cache": 1}),
     "strict": (STRICT, {}),
+    "api": (API, {}),
     **{kind: (body, {}) for kind, body in PEERS.items()},
 }
 
@@ -116,7 +128,7 @@ def modules_folder():
 
 def _modules(kind, module):
     """The lines that load what a kind needs."""
-    if kind in ("gate", "miss", "strict"):
+    if kind in ("gate", "miss", "strict", "api"):
         return f"load_module {module};"
     if kind.startswith("lua"):
         return "\n".join(f"load_module {modules_folder()}/{name};"

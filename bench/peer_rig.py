@@ -10,7 +10,8 @@ import subprocess
 from client import HEADERS
 from nginx import Nginx, make_root
 from peer_variants import LABELS, MANY, Lines
-from processes import Failure, cpu_seconds, pss_bytes, wait_for
+from processes import (Failure, cpu_seconds, own_program, pss_bytes,
+                       wait_for)
 from rounds import run_wrk
 from store import Store
 from tokens import CHANNELS, make_tokens
@@ -78,16 +79,7 @@ class PeerRig:
         self.sites = {}
         self._starts = 0
 
-    @staticmethod
-    def program(name):
-        """One of our own, which make builds."""
-        build = os.environ.get("BUILD") or os.path.join(
-            os.path.dirname(os.path.dirname(os.path.abspath(__file__))),
-            "build")
-        path = os.path.join(build, "bench", name)
-        if not os.path.exists(path):
-            raise Failure(f"{path} is not there (try: make bench)")
-        return path
+    program = staticmethod(own_program)
 
     def file(self, name):
         return os.path.join(self.bench.folder, name + ".txt")

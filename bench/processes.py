@@ -17,6 +17,16 @@ class Failure(Exception):
     """The benchmark cannot say anything; the text tells why."""
 
 
+def own_program(name):
+    """One of the benchmark's own programs, which make builds."""
+    build = os.environ.get("BUILD") or os.path.join(
+        os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "build")
+    path = os.path.join(build, "bench", name)
+    if not os.path.exists(path):
+        raise Failure(f"{path} is not there (try: make bench)")
+    return path
+
+
 def wait_for(condition, seconds, what):
     """Waits until condition() is true and gives its value."""
     deadline = time.monotonic() + seconds

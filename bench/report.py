@@ -6,6 +6,7 @@ from statistics import median
 from textwrap import fill
 
 from bars import all_bars, gate_instructions, lua_instructions, ratios
+from management_report import HEADING, write_management
 from peer_report import write_growth, write_peers, write_revocation
 from text import spread, table
 from variants import BY_KEY, VARIANTS
@@ -137,12 +138,32 @@ def markdown(results):
         "<!-- SPDX-License-Identifier: BSD-2-Clause -->\n"
         "# What the gate costs\n\n"
         f"Measured by `{results['command']}` on {results['date']}, in "
-        f"{results['minutes']:.0f} minutes.", facts,
-        _bars(results)]
+        f"{results['minutes']:.0f} minutes.", facts]
+    if all_bars(results):
+        parts.append(_bars(results))
     for part, write in (("instructions", _instructions), ("rounds", _rounds),
                         ("memory", _memory), ("peers", write_peers),
                         ("revocation", write_revocation),
                         ("growth", write_growth)):
         if part in results:
             parts.append(write(results[part]))
+    if "management" in results:
+        parts.append(_management(results))
     return "\n\n".join(parts) + "\n"
+
+
+def _management(results):
+    """A section that may come from another run than the rest."""
+    facts = dict(results["facts"])
+    return write_management(results["management"]) + "\n\n" + fill(
+        f"Measured by `{results['command']}` on {results['date']}, in "
+        f"{results['minutes']:.0f} minutes, of {facts['module']} on "
+        f"{facts['CPU']}, {facts['cores'].partition(',')[0]} cores, with Redis "
+        f"{facts['Redis']}, nginx {facts['nginx']}.", 80)
+
+
+def with_part(text, results):
+    """The page of an earlier run, with this section new or in place of the
+    old one. It is the last."""
+    return text.partition(HEADING)[0].rstrip() + "\n\n" \
+        + _management(results) + "\n"

@@ -41,6 +41,13 @@ class Store:
     def cpu(self):
         return cpu_seconds(self.process.pid)
 
+    def memory(self):
+        """Bytes that it has taken for what it holds."""
+        for line in self.commands([("INFO", "memory")])[0].splitlines():
+            if line.startswith("used_memory:"):
+                return int(line.partition(":")[2])
+        raise Failure("redis does not tell its memory")
+
     def _reply(self):
         line = self._replies.readline()
         if line[:1] == b"$":

@@ -37,7 +37,7 @@ $(FUZZ_NAMES:%=fuzz-%): fuzz-%: $(FUZZ)/%_fuzz
 # ---------------------------------------------------------------- bench ----
 
 # What asks and what is asked there, of the module's own objects of lib.
-BENCH_PROGRAMS := $(addprefix $(BUILD)/bench/,load revoke service)
+BENCH_PROGRAMS := $(addprefix $(BUILD)/bench/,cost load revoke service)
 
 $(BENCH_PROGRAMS): $(BUILD)/bench/%: $(ROOT)/bench/%.cpp \
     $(ROOT)/bench/http.hpp $(OUT)/ngx_psm_token_module.so
