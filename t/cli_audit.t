@@ -49,6 +49,50 @@ subtest 'what was done' => sub {
 	refused('no kind', ['audit', '--only', 'x'], qr/use done or denied/);
 };
 
+# Where no entry can be written, nothing is changed either.
+subtest 'no change without an entry' => sub {
+	$redis->command('FLUSHALL');
+	my ($id) = new_id_of('--resource', 'main:read');
+	my %fails = (
+		'a stream that is none' => [
+			sub { $redis->command('RENAME', 'psm:audit', 'kept');
+				$redis->command('SET', 'psm:audit', 'text') },
+			sub { $redis->command('RENAME', 'kept', 'psm:audit') },
+			qr/WRONGTYPE psm:audit is a string, not a stream/],
+		'a Redis that is full' => [
+			sub { $redis->command('CONFIG', 'SET', 'maxmemory', 1) },
+			sub { $redis->command('CONFIG', 'SET', 'maxmemory', 0) },
+			qr/OOM/],
+		'a disk that is full' => [
+			sub { $redis->command('CONFIG', 'SET', 'save', '3600 100000');
+				mkdir "$dir/redis/dump.rdb";    # it cannot be written
+				$redis->command('BGSAVE');
+				wait_for(sub { $redis->command('INFO', 'persistence')
+					=~ /rdb_last_bgsave_status:err/ }) },
+			sub { rmdir "$dir/redis/dump.rdb";
+				$redis->command('SAVE');
+				$redis->command('CONFIG', 'SET', 'save', '') },
+			qr/MISCONF/],
+	);
+	for my $what (sort keys %fails) {
+		my ($break, $mend, $says) = @{ $fails{$what} };
+		$break->();
+		my $before = $redis->dump_all;
+		for my $words (['create', '--name', 'x', '--resource', 'main:read'],
+			['edit', $id, '--name', 'y'], ['reissue', $id], ['delete', $id],
+			['channel', 'set', 'main', '--privacy', 'public'],
+			['user', 'set', 'al', '--admin']) {
+			my $got = run(@$words);
+			is($got->{code}, 2, "$what: $words->[0] cannot tell");
+			like($got->{err}, $says, '  and why');
+		}
+		is($redis->dump_all, $before, "$what: nothing changed");
+		$mend->();
+	}
+	run('edit', $id, '--name', 'y');
+	is(whats(), 'create edit', 'then it goes on');
+};
+
 subtest 'what was refused' => sub {
 	$redis->command('FLUSHALL');
 	for my $n (1 .. 1203) {
