@@ -18,11 +18,12 @@ def _pair(ones, counts, what, unit, form):
 
 def _row(name, ones, counts, unit, form):
     few, many = (ones[count] for count in counts)
-    ratios = [b["wall"] / a["wall"] for a, b in zip(few, many)]
-    return (f"`{name}`", _pair(ones, counts, "wall", unit, form),
-            spread(ratios, ".2f") if unit > 1 else f"{median(ratios):,.0f}",
-            _pair(ones, counts, "cpu", unit, form),
+    ratios = [(b["cpu"] + b["redis"]) / (a["cpu"] + a["redis"])
+              for a, b in zip(few, many)]
+    return (f"`{name}`", _pair(ones, counts, "cpu", unit, form),
             _pair(ones, counts, "redis", unit, form),
+            spread(ratios, ".2f") if unit > 1 else f"{median(ratios):,.0f}",
+            _pair(ones, counts, "wall", unit, form),
             _pair(ones, counts, "peak", 2 ** -20, ".1f"))
 
 
@@ -32,8 +33,8 @@ def _rows(names, result, unit, form):
 
 
 def _head(first, program, unit):
-    return (first, f"{unit}", "ratio", f"CPU of {program}, {unit}",
-            f"CPU of Redis, {unit}", "memory, MiB")
+    return (first, f"CPU of {program}, {unit}", f"of Redis, {unit}",
+            "both, ratio", f"by the clock, {unit}", "memory, MiB")
 
 
 def write_management(result):
@@ -44,12 +45,12 @@ def write_management(result):
         f"Two stores, of {few:,} and of {many:,} tokens, each with four grants "
         "and ten to an owner, filled by `psm-token import`; `psm-token doctor` "
         f"finds nothing wrong at the end. By turns, {result['rounds']} rounds; "
-        "medians, the small store first. A ratio is of two times of one round, "
-        "by the clock. Time is from before the process is made until it has "
-        "ended, memory its peak. Redis on a unix socket on the other core; it "
-        f"takes {memory} bytes for a token with all that leads to it. The load "
-        f"of the machine was up to {result['load']:.1f}: where that is more "
-        "than 1, times by the clock tell of the rest of it, too.", 80)
+        "medians, the small store first; a ratio is of two times of one round. "
+        "By the clock: from before the process is made until it has ended; the "
+        f"load of the machine was up to {result['load']:.1f}, and where that is "
+        "more than 1 this tells of the rest of it, too. Memory is the peak. "
+        "Redis is on a unix socket and the other core; it "
+        f"takes {memory} bytes for a token with all that leads to it.", 80)
     api = fill("The API, one request after the other of one connection, by an "
                "administrator; memory is what the worker has.", 80)
     whole = fill("What looks at every token, once each, in seconds:", 80)
