@@ -16,6 +16,7 @@ use JSON::PP;
 use PSM::Check qw(code_of spoiled_token);
 use PSM::Gate;
 use PSM::Process qw(slurp);
+use PSM::Token qw(token_digest);
 use Test::More;
 use Time::HiRes qw(time);
 
@@ -55,14 +56,14 @@ sub account {
 my ($token, $second) = (account(), account());
 my $other = account(owner => 'bob');
 
-# From an address of this host; with a body it is a POST.
+# From an address of this host; with a body it is a POST, if nothing else.
 sub ask {
-	my ($address, $path, $with, $body) = @_;
+	my ($address, $path, $with, $body, $method) = @_;
 
 	my $socket = IO::Socket::INET->new(PeerAddr => '127.0.0.1',
 		PeerPort => $t->port, LocalAddr => $address, Timeout => 5)
 		or die "$address: $!";
-	my $method = defined $body ? 'POST' : 'GET';
+	$method //= defined $body ? 'POST' : 'GET';
 	$body //= '';
 	my $length = length $body;
 	return $t->request("$method /api$path HTTP/1.1\r\nHost: x\r\n"
@@ -129,6 +130,17 @@ is(make('127.0.0.4', $token)->{status}, 429, '  from another address, too');
 is(ask('127.0.0.3', '/account/tokens', $token)->{status}, 200,
 	'  the account may do all else');
 is(make('127.0.0.3', $other)->{status}, 200, '  and others make theirs');
+
+# Each change stands in the audit, with the record before and behind it.
+my $third = account(owner => 'carl');
+my $id = $t->token_record($third)->{id};
+$t->redis('SET', "psm:i:$id", token_digest($third));
+limited('psm_api_account', 200, 'T114 so are changes', $account + 20, sub {
+	ask('127.0.0.7', "/account/tokens/$id", $third,
+		qq({"description":"$_[0]"}), 'PUT');
+});
+is(ask('127.0.0.7', "/account/tokens/$id", $third, '', 'DELETE')->{status},
+	204, '  but not to delete');
 
 my $address = $burst{psm_api_address};
 my @others = map { account(owner => "user$_") } 1 .. 2 + $address / $account;
