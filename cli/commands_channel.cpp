@@ -3,6 +3,7 @@
 // channel set, channel list.
 
 #include "command.hpp"
+#include "found_token.hpp"
 #include "inputs.hpp"
 #include "output.hpp"
 #include "replication.hpp"
@@ -23,6 +24,19 @@ struct ChannelOptions {
     std::string privacy;
 };
 
+void set_privacy(const std::string& path, Privacy privacy,
+                 Environment& environment)
+{
+    const Actor actor{.who = login_name(), .now = environment.now};
+    for (int attempt = 0; attempt < max_attempts; attempt++) {
+        if (run_now(environment.store().set_privacy(path, privacy, actor,
+                                                    Premises()))) {
+            return;
+        }
+    }
+    give_up("channel " + path);
+}
+
 int set(const ChannelOptions& options, Environment& environment)
 {
     check_channel(options.path);
@@ -31,11 +45,7 @@ int set(const ChannelOptions& options, Environment& environment)
         refuse("--privacy \"" + escape(options.privacy) +
                "\" is none: use public, authenticated or private");
     }
-    if (!run_now(environment.store().set_privacy(
-            options.path, *privacy,
-            {.who = login_name(), .now = environment.now}))) {
-        give_up("channel " + options.path);
-    }
+    set_privacy(options.path, *privacy, environment);
     const Replication done = environment.replicated();
     if (environment.json) {
         ordered_json json =

@@ -98,8 +98,9 @@ Task<ApiResponse> change_channel(ApiCall* call)
     if (changed) {
         name = path;
         Actor actor = call->actor();
+        Premises premises = call->caller.premises;
         const bool done = co_await call->store->set_privacy(
-            std::move(name), wanted, std::move(actor));
+            std::move(name), wanted, std::move(actor), std::move(premises));
         if (!done) {
             throw Crossed();
         }

@@ -257,8 +257,9 @@ Task<ApiResponse> delete_token(ApiCall* call)
     StoredToken token = co_await find_token(call, true);
     check_if_match(call->request->if_match, token.record.rev);
     Actor actor = call->actor();
-    const Store::Removal removal =
-        co_await call->store->remove(std::move(token), std::move(actor));
+    Premises premises = call->caller.premises;
+    const Store::Removal removal = co_await call->store->remove(
+        std::move(token), std::move(actor), std::move(premises));
     if (removal == Store::Removal::changed) {
         throw Crossed();
     }

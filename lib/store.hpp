@@ -88,11 +88,6 @@ struct TokenPage {
     std::string next;                // "": this was the last
 };
 
-/// What a change was decided by beside the record that it changes: keys with
-/// what they held, "" for nothing. So a token that is revoked while it makes
-/// another one has either made it before or does not make it.
-using Premises = std::map<std::string, std::string>;
-
 class Store {
 public:
     /// The last member of a page.
@@ -165,15 +160,19 @@ public:
     /// Turns the record, and that of a string which overlaps, into a
     /// tombstone. One that is a tombstone already is written again, so that a
     /// replica can confirm it. `changed`: it was changed meanwhile.
-    Task<Removal> remove(StoredToken token, Actor actor);
-    /// The same by id, again until it is done.
-    Task<Removal> remove_id(std::string id, Actor actor);
+    Task<Removal> remove(StoredToken token, Actor actor)
+    {
+        return remove(std::move(token), std::move(actor), Premises());
+    }
+
+    Task<Removal> remove(StoredToken token, Actor actor, Premises premises);
 
     // Channels.
 
     Task<std::vector<StoredChannel>> channels();
-    /// False: others change it all the time.
-    Task<bool> set_privacy(std::string path, Privacy privacy, Actor actor);
+    /// False: it, or what this was decided by, was changed meanwhile.
+    Task<bool> set_privacy(std::string path, Privacy privacy, Actor actor,
+                           Premises premises);
 
     /// The most specific record on the path of `channel` decides.
     struct FoundPrivacy {

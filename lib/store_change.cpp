@@ -11,8 +11,6 @@ namespace psm {
 
 namespace {
 
-constexpr int max_attempts = 10;
-
 /// The old string of `main`, with no more than the new one may do.
 TokenRecord twin_of(const TokenRecord& main, const TokenRecord& old,
                     std::int64_t until)
@@ -34,13 +32,6 @@ TokenRecord tombstone_of(const TokenRecord& record, std::int64_t now)
     tombstone.rev++;
     tombstone.deleted = now;
     return tombstone;
-}
-
-void expect_all(Transaction& change, const Premises& premises)
-{
-    for (const auto& [key, value] : premises) {
-        change.expect(key, value);
-    }
 }
 
 } // namespace
@@ -112,7 +103,7 @@ Task<bool> Store::create(TokenRecord record, std::string digest, Actor actor,
 {
     std::string json = encode_token_record(record);
     Transaction change;
-    expect_all(change, premises);
+    change.expect(premises);
     change.expect(key("t:", digest), "");
     change.expect(key("i:", record.id), "");
     add_new(change, record, json, digest, actor.now);
@@ -144,7 +135,7 @@ Task<bool> Store::edit(StoredToken before, TokenRecord after, Actor actor,
     const std::string json = update_token_record(before.json, after);
 
     Transaction change;
-    expect_all(change, premises);
+    change.expect(premises);
     change.expect(key("t:", before.digest), before.json);
     change.expect(key("i:", after.id), before.digest);
     const auto until = keep_until(after, actor.now);
@@ -174,7 +165,7 @@ Task<bool> Store::reissue(StoredToken before, TokenRecord after,
     const std::string json = update_token_record(before.json, after);
 
     Transaction change;
-    expect_all(change, premises);
+    change.expect(premises);
     change.expect(key("t:", before.digest), before.json);
     change.expect(key("i:", after.id), before.digest);
     change.expect(key("t:", digest), "");
@@ -230,9 +221,11 @@ void Store::bury(Transaction& change, const StoredToken& token,
     drop_from_indexes(change, token.record);
 }
 
-Task<Store::Removal> Store::remove(StoredToken token, Actor actor)
+Task<Store::Removal> Store::remove(StoredToken token, Actor actor,
+                                   Premises premises)
 {
     Transaction change;
+    change.expect(premises);
     const bool dead = !token.problem && token.record.deleted;
     if (dead) {
         change.expect(key("t:", token.digest), token.json);
@@ -254,21 +247,6 @@ Task<Store::Removal> Store::remove(StoredToken token, Actor actor)
         co_return Removal::changed;
     }
     co_return dead ? Removal::done_before : Removal::done;
-}
-
-Task<Store::Removal> Store::remove_id(std::string id, Actor actor)
-{
-    for (int attempt = 0; attempt < max_attempts; attempt++) {
-        std::optional<StoredToken> token = co_await find_id(id);
-        if (!token) {
-            co_return Removal::unknown;
-        }
-        const Removal removal = co_await remove(std::move(*token), actor);
-        if (removal != Removal::changed) {
-            co_return removal;
-        }
-    }
-    co_return Removal::changed;
 }
 
 } // namespace psm

@@ -15,8 +15,6 @@ namespace {
 
 using nlohmann::ordered_json;
 
-constexpr int max_attempts = 10;
-
 std::string with_privacy(const std::string& before, Privacy privacy)
 {
     Privacy old{};
@@ -73,24 +71,21 @@ Task<std::vector<StoredChannel>> Store::channels()
     co_return channels;
 }
 
-Task<bool> Store::set_privacy(std::string path, Privacy privacy, Actor actor)
+Task<bool> Store::set_privacy(std::string path, Privacy privacy, Actor actor,
+                              Premises premises)
 {
     const std::string name = key("c:", path);
-    for (int attempt = 0; attempt < max_attempts; attempt++) {
-        const RedisValue found = co_await get(name);
-        const std::string after = with_privacy(found.text, privacy);
-        Transaction change;
-        change.expect(name, found.text);
-        change.set(name, after, std::nullopt);
-        change.include(key("ix:", "c"), path);
-        add_audit(change, audit_event("channel set", path, found.text, after),
-                  actor);
-        const bool done = co_await commit(std::move(change));
-        if (done) {
-            co_return true;
-        }
-    }
-    co_return false;
+    const RedisValue found = co_await get(name);
+    const std::string after = with_privacy(found.text, privacy);
+    Transaction change;
+    change.expect(premises);
+    change.expect(name, found.text);
+    change.set(name, after, std::nullopt);
+    change.include(key("ix:", "c"), path);
+    add_audit(change, audit_event("channel set", path, found.text, after),
+              actor);
+    const bool done = co_await commit(std::move(change));
+    co_return done;
 }
 
 Task<Store::FoundPrivacy> Store::find_privacy(std::string channel,

@@ -72,6 +72,13 @@ void Transaction::expect(std::string_view key, std::string_view value)
     guards_.emplace_back(value);
 }
 
+void Transaction::expect(const Premises& premises)
+{
+    for (const auto& [key, value] : premises) {
+        expect(key, value);
+    }
+}
+
 void Transaction::set(std::string_view key, std::string_view value,
                       std::optional<std::int64_t> until)
 {

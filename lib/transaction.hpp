@@ -16,6 +16,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -28,10 +29,16 @@ namespace psm {
 /// Its reply is 1, or 0 when a guard did not hold: nothing was written.
 [[nodiscard]] std::string_view transaction_script() noexcept;
 
+/// What a change was decided by beside the record that it changes: keys with
+/// what they held, "" for nothing. So a token that is revoked while it makes
+/// another one has either made it before or does not make it.
+using Premises = std::map<std::string, std::string>;
+
 class Transaction {
 public:
     /// The key holds exactly this; nothing, for "".
     void expect(std::string_view key, std::string_view value);
+    void expect(const Premises& premises);
 
     /// Kept until then (unix seconds), or for good.
     void set(std::string_view key, std::string_view value,

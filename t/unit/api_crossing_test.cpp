@@ -114,6 +114,51 @@ void a_change_that_is_crossed_is_decided_anew(void** /*state*/)
         "409 changed_meanwhile");
 }
 
+/// Whatever he asked for: it is decided anew, by what he is then.
+void who_is_revoked_meanwhile_changes_nothing(void** /*state*/)
+{
+    struct Case {
+        const char* method;
+        const char* path; // "": of the token that is there
+        const char* body;
+    };
+
+    const Case cases[] = {
+        {"DELETE", "", ""},
+        {"PUT", "", R"({"name":"n"})"},
+        {"PUT", "", "{}"},
+        {"POST", "/account/tokens",
+         R"({"name":"n","scopes":["user.token:view"]})"},
+        {"PUT", "/channels/main", R"({"privacy":"public"})"},
+    };
+    for (const Case& c : cases) {
+        ApiBench bench;
+        bench.user("ada", R"(,"admin":true)");
+        const Shown ada = bench.token("ada", manager);
+        const Shown old = bench.token("alice", R"("scopes":["cve:view"])");
+        const std::string path =
+            *c.path != '\0' ? c.path : "/account/tokens/" + old.id;
+        const auto before = bench.redis.strings.size();
+        bench.redis.crossing = [&] {
+            json record = bench.record(ada.id);
+            record["disabled"] = true;
+            bench.redis.strings["psm:t:" + ada.caller.digest] = record.dump();
+        };
+        check_same(c.method, outcome(bench.ask(c.method, path, ada, c.body)),
+                   "401 token_disabled");
+        check_equal("records", bench.redis.strings.size(), before);
+        check_that("the token works",
+                   !bench.record(old.id).contains("deleted"));
+
+        // The same of a person whose record says less by then.
+        bench.redis.crossing = [&] { bench.user("ada", ""); };
+        const Answer person_asks =
+            bench.ask(c.method, path, person("ada"), c.body);
+        check_that(c.method, person_asks.status >= 400);
+        check_equal("records", bench.redis.strings.size(), before);
+    }
+}
+
 } // namespace
 
 int main()
@@ -121,6 +166,7 @@ int main()
     const CMUnitTest tests[] = {
         cmocka_unit_test(if_match_is_obeyed),
         cmocka_unit_test(a_change_that_is_crossed_is_decided_anew),
+        cmocka_unit_test(who_is_revoked_meanwhile_changes_nothing),
     };
     return cmocka_run_group_tests_name("api_crossing", tests, nullptr, nullptr);
 }
