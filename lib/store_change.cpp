@@ -11,13 +11,19 @@ namespace psm {
 
 namespace {
 
+/// A record of others may have the last there is: it dies with that.
+std::int64_t next_rev(std::int64_t rev)
+{
+    return rev < INT64_MAX ? rev + 1 : rev;
+}
+
 /// The old string of `main`, with no more than the new one may do.
 TokenRecord twin_of(const TokenRecord& main, const TokenRecord& old,
                     std::int64_t until)
 {
     TokenRecord twin = main;
     twin.id = old.id;
-    twin.rev = old.rev + 1;
+    twin.rev = next_rev(old.rev);
     twin.created = old.created;
     twin.created_by = old.created_by;
     twin.expires = std::min(main.expires, until);
@@ -29,7 +35,7 @@ TokenRecord twin_of(const TokenRecord& main, const TokenRecord& old,
 TokenRecord tombstone_of(const TokenRecord& record, std::int64_t now)
 {
     TokenRecord tombstone = record;
-    tombstone.rev++;
+    tombstone.rev = next_rev(record.rev);
     tombstone.deleted = now;
     return tombstone;
 }

@@ -295,6 +295,22 @@ void a_delete_is_idempotent(void** /*state*/)
                "404 not_found");
 }
 
+/// A record of another writer: the next rev would be no number of ours.
+void the_last_rev_can_be_deleted(void** /*state*/)
+{
+    ApiBench bench;
+    const Shown alice = bench.token("alice", manager);
+    const Shown old = bench.token(
+        "alice", R"("resources":{"main":"read"},"rev":9223372036854775807)");
+    const std::string path = "/account/tokens/" + old.id;
+    check_same("edit", outcome(bench.ask("PUT", path, alice, "{}")),
+               "400 request_invalid");
+    check_same("delete", outcome(bench.ask("DELETE", path, alice)), "204");
+    const Answer shown = bench.ask("GET", path, alice);
+    check_same("show", outcome(shown), "200");
+    check_that("deleted", shown.content.contains("deleted_at"));
+}
+
 } // namespace
 
 int main()
@@ -309,6 +325,7 @@ int main()
         cmocka_unit_test(an_old_string_may_overlap),
         cmocka_unit_test(a_reissue_revives_an_expired_token),
         cmocka_unit_test(a_delete_is_idempotent),
+        cmocka_unit_test(the_last_rev_can_be_deleted),
     };
     return cmocka_run_group_tests_name("api_token", tests, nullptr, nullptr);
 }
