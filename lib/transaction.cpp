@@ -7,7 +7,8 @@ namespace psm {
 namespace {
 
 // A script that fails half-way has written half: what could fail, the types of
-// the keys, is looked at before.
+// the keys and the rights of the user (which Redis tells from 7.0 on), is
+// looked at before.
 constexpr std::string_view script = R"lua(
 local at = 0
 local function take() at = at + 1 return ARGV[at] end
@@ -24,12 +25,27 @@ for _ = 1, tonumber(take()) do
       ', not a ' .. wanted)
   end
 end
-while at < #ARGV do
-  local words = {}
-  local count, command, name = tonumber(take()), take(), key()
-  for i = 1, count do words[i] = take() end
-  redis.call(command, name, unpack(words))
+local begin = at
+local function each(visit)
+  at = begin
+  while at < #ARGV do
+    local words = {}
+    local count, command, name = tonumber(take()), take(), key()
+    for i = 1, count do words[i] = take() end
+    visit(command, name, unpack(words))
+  end
 end
+local lacking
+if redis.acl_check_cmd then
+  each(function(command, ...)
+    if not redis.acl_check_cmd(command, ...) then lacking = command end
+  end)
+end
+if lacking then
+  return redis.error_reply('NOPERM a script of this user may not run ' ..
+    lacking .. ', nothing was done')
+end
+each(redis.call)
 return 1
 )lua";
 
