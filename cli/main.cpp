@@ -16,6 +16,9 @@
 
 #include <CLI/CLI.hpp>
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <array>
 #include <cstdio>
 #include <ctime>
@@ -62,6 +65,19 @@ constexpr const char* footer =
     "Where Redis has replicas, a change waits up to 1 second for one of them; "
     "2 also says\nthat none has confirmed the change: it is made, but a "
     "failover may undo it.";
+
+/// Where one of the three was closed by who runs us, the connection to Redis
+/// would take its place, and what we print would be commands there.
+void fill_standard_files()
+{
+    int file = STDIN_FILENO;
+    while (file >= 0 && file <= STDERR_FILENO) {
+        file = open("/dev/null", O_RDONLY | O_CLOEXEC); // writing fails
+    }
+    if (file > STDERR_FILENO) {
+        close(file);
+    }
+}
 
 int run(int argc, const char* const* argv)
 {
@@ -138,6 +154,7 @@ Replication Environment::replicated()
 
 int main(int argc, char** argv)
 {
+    psm::cli::fill_standard_files();
     int code = psm::cli::cannot_tell;
     std::optional<psm::cli::Interrupted> interrupted;
     try {

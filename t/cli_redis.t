@@ -14,6 +14,7 @@ use Test::More;
 
 use PSM::Cli qw(:all);
 use PSM::FakeRedis;
+use PSM::Process qw(slurp);
 use PSM::Redis;
 
 my $redis = start();
@@ -143,6 +144,36 @@ subtest 'a Redis with users' => sub {
 	unlike($got->{err}, qr/may have been made/, 'and was not done');
 	unlike($got->{out}, $TOKEN, 'no token is shown');
 	$other->stop;
+};
+
+# Who starts it may have closed them (cron, daemons): what it says must not be
+# taken for commands by a Redis whose connection stands in their place.
+subtest 'standard files that are closed' => sub {
+	my ($bad) = new_id_of('--resource', 'a:read');
+	new_id_of('--resource', 'b:read') for 1 .. 2;
+	my $key = 'psm:t:' . $redis->command('GET', "psm:i:$bad");
+	$redis->command('SET', $key, '{}');
+	$redis->command('CONFIG', 'RESETSTAT');
+
+	my $whole = run('list', '--sort', 'name');
+	like($whole->{err}, qr/left out/, 'there is something to complain of');
+	my $closed = sub {
+		my ($files, @words) = @_;
+		my $command = 'exec timeout 10 "$0" "$@" ' . $files;
+		system { '/bin/sh' } 'sh', '-c', "$command", program(), @words,
+			'--redis', $redis->address;
+		return $? >> 8;
+	};
+	is($closed->(">$dir/got 2>&-", 'list', '--sort', 'name'), 0,
+		'nowhere to complain: exit 0');
+	is(slurp("$dir/got"), $whole->{out}, 'and the list is the same');
+	is($closed->("2>$dir/got >&-", 'list', '--json'), 2,
+		'nowhere to print: exit 2');
+	like(slurp("$dir/got"), qr/cannot write all of the output/, 'says so');
+	isnt($closed->(">$dir/got 2>&1 <&-", 'import', '-'), 124,
+		'nothing to read: it ends');
+	unlike($redis->command('INFO', 'errorstats'), qr/errorstat_/,
+		'and Redis understood every command');
 };
 
 finish();
