@@ -136,6 +136,37 @@ Api::Limits api_limits(const LocationConf* conf)
     return limits;
 }
 
+namespace {
+
+/// What does not go together in a location of the API.
+char* check_api(ngx_conf_t* cf, const LocationConf* conf)
+{
+    const ngx_http_core_loc_conf_t* clcf = location_of(cf);
+
+    if (conf->enable == 1) {
+        return conflict(cf, "it identifies tokens by itself, and excludes "
+                            "\"psm_token on\" there");
+    }
+    if (clcf->handler != api_handler && !clcf->noname) {
+        return conflict(cf, "another directive answers there, too");
+    }
+    // An address that is allowed suffices then, and $remote_user is whatever
+    // the client wrote: nobody has looked at the password.
+    if (conf->api_user != nullptr && clcf->satisfy == NGX_HTTP_SATISFY_ANY) {
+        return conflict(cf, "\"psm_token_api_user\" must be established for "
+                            "every request, and \"satisfy any\" lets some in "
+                            "without");
+    }
+    const Api::Limits limits = api_limits(conf);
+    if (limits.max_age > 0 && limits.default_age > limits.max_age) {
+        return conflict(cf, "\"psm_token_api_default_age\" is longer than "
+                            "\"psm_token_api_max_age\"");
+    }
+    return NGX_CONF_OK;
+}
+
+} // namespace
+
 char* merge_api(ngx_conf_t* cf, const LocationConf* prev, LocationConf* conf)
 {
     ngx_http_core_loc_conf_t* clcf = location_of(cf);
@@ -160,17 +191,8 @@ char* merge_api(ngx_conf_t* cf, const LocationConf* prev, LocationConf* conf)
         return NGX_CONF_OK;
     }
 
-    if (conf->enable == 1) {
-        return conflict(cf, "it identifies tokens by itself, and excludes "
-                            "\"psm_token on\" there");
-    }
-    if (clcf->handler != api_handler && !clcf->noname) {
-        return conflict(cf, "another directive answers there, too");
-    }
-    const Api::Limits limits = api_limits(conf);
-    if (limits.max_age > 0 && limits.default_age > limits.max_age) {
-        return conflict(cf, "\"psm_token_api_default_age\" is longer than "
-                            "\"psm_token_api_max_age\"");
+    if (char* const wrong = check_api(cf, conf); wrong != NGX_CONF_OK) {
+        return wrong;
     }
     // For who reads the body before us (mirror): not into a file either.
     clcf->client_body_in_file_only = 0;

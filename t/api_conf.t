@@ -59,6 +59,10 @@ my @bad = (
 		map { my $where = $_; [$where => "$n x;", $elsewhere] }
 			qw(http server if except upstream),
 	) } qw(user admin)),
+	# who is let in by his address has shown no password
+	(map { [server => $_, qr/"psm_token_api" in location "\/psm\/": "psm_token_api_user".*"satisfy any"/] }
+		'location /psm/ { satisfy any; psm_token_api; psm_token_api_user $remote_user; }',
+		'satisfy any; location /psm/ { psm_token_api; psm_token_api_user $remote_user; }'),
 	# times
 	(map { my $n = "psm_token_api_$_"; (
 		[api => "$n;", $many],
@@ -115,6 +119,7 @@ my @good = (
 		'max_age 1y', 'default_age 1h', 'default_age 365d'),
 	(map { [api => "psm_token_api_max_age $_; psm_token_api_default_age 400d;"] }
 		qw(2y 0)),
+	[api => 'satisfy any; allow 127.0.0.1; deny all;'],
 	[api => 'limit_except GET { deny all; }'],
 	[api => 'if ($arg_x) { expires 1h; }'],
 	[api => 'client_max_body_size 1k; client_body_in_file_only on;'],
