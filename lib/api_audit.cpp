@@ -24,6 +24,10 @@ using nlohmann::ordered_json;
 
 constexpr std::size_t default_limit = 100;
 
+// An entry has up to two records of 64 KiB: see api_tokens.cpp.
+constexpr std::size_t batch = 10;
+constexpr std::size_t max_read = std::size_t{2} * 1024 * 1024;
+
 /// "1790000000000-0", an id of a stream.
 bool is_entry_id(std::string_view text)
 {
@@ -67,15 +71,24 @@ Task<ApiResponse> list_audit(ApiCall* call)
     }
     refuse_if_any(std::move(problems));
 
-    const std::vector<AuditEntry> entries = co_await call->store->audit(
-        denied ? Store::AuditStream::denied : Store::AuditStream::done,
-        std::move(after), limit);
+    const auto stream =
+        denied ? Store::AuditStream::denied : Store::AuditStream::done;
     ordered_json items = ordered_json::array();
-    for (const AuditEntry& entry : entries) {
-        items.push_back(audit_json(entry));
+    std::size_t read = 0;
+    bool more = true;
+    while (more && items.size() < limit && read < max_read) {
+        const std::size_t wanted = std::min(batch, limit - items.size());
+        std::string behind = after;
+        const std::vector<AuditEntry> entries =
+            co_await call->store->audit(stream, std::move(behind), wanted);
+        for (const AuditEntry& entry : entries) {
+            read += entry.event.before.size() + entry.event.after.size();
+            items.push_back(audit_json(entry));
+            after = entry.id;
+        }
+        more = entries.size() == wanted;
     }
-    co_return json_response(list_json(
-        std::move(items), entries.size() < limit ? "" : entries.back().id));
+    co_return json_response(list_json(std::move(items), more ? after : ""));
 }
 
 bool is_denial(const ApiProblem& problem, bool token_came)

@@ -19,8 +19,12 @@ using nlohmann::ordered_json;
 
 constexpr std::size_t default_limit = 100;
 
-// Of the store, that one answer looks at when few of them match.
-constexpr int max_pages = 10;
+// A record has up to 64 KiB, and others wait for the connection to Redis and
+// for the processor: so few are read at once, and so many, or so much, by one
+// answer.
+constexpr std::size_t page_size = 25;
+constexpr std::size_t max_looked = 5000;
+constexpr std::size_t max_read = std::size_t{2} * 1024 * 1024;
 
 // Of `owner`: whoever's tokens the caller may see.
 constexpr std::string_view everybody = "*";
@@ -29,7 +33,7 @@ constexpr std::string_view everybody = "*";
 struct Wish {
     std::string owner; // "": everybody
     std::size_t limit = default_limit;
-    TokenRange range; // whose limit is larger where few may match
+    TokenRange range; // whose limit is that of a page
     TokenFilter filter;
 };
 
@@ -117,7 +121,9 @@ Wish read_wish(const ApiCall& call)
                      .value_or(default_limit);
     refuse_if_any(std::move(problems));
     choose_index(wish, call.request->now);
-    wish.range.limit = is_sparse(wish.filter) ? max_page : wish.limit + 1;
+    wish.range.limit = is_sparse(wish.filter)
+                           ? page_size
+                           : std::min(wish.limit + 1, page_size);
     return wish;
 }
 
@@ -154,7 +160,9 @@ Task<ApiResponse> list_tokens(ApiCall* call)
         co_return json_response(list_json(std::move(items)));
     }
     std::string& after = wish.range.after;
-    for (int pages = 0; pages < max_pages; pages++) {
+    std::size_t looked = 0;
+    std::size_t read = 0;
+    do {
         TokenRange range = wish.range;
         const std::optional<TokenPage> page =
             co_await call->store->list(std::move(range));
@@ -165,6 +173,7 @@ Task<ApiResponse> list_tokens(ApiCall* call)
         after = page->next;
         for (std::size_t i = 0; i < page->tokens.size(); i++) {
             const StoredToken& token = page->tokens[i];
+            read += token.json.size();
             if (!is_wanted(wish, call->caller, token, call->request->now)) {
                 continue;
             }
@@ -174,10 +183,8 @@ Task<ApiResponse> list_tokens(ApiCall* call)
             items.push_back(listed_json(token));
             last = page->places[i];
         }
-        if (after.empty()) {
-            break;
-        }
-    }
+        looked += wish.range.limit;
+    } while (!after.empty() && looked < max_looked && read < max_read);
     co_return json_response(list_json(std::move(items), after));
 }
 
