@@ -194,6 +194,9 @@ std::string read_token_from_stdin()
     std::string line;
     line.reserve(max_line); // no copy is left behind by growing
     for (int c = std::getchar(); c != EOF && c != '\n'; c = std::getchar()) {
+        if (line.empty() && (c == ' ' || c == '\t')) {
+            continue; // pasted with it
+        }
         if (line.size() == max_line) {
             wipe(line);
             refuse("what stands on standard input is too long for a token");
@@ -204,7 +207,8 @@ std::string read_token_from_stdin()
         wipe(line);
         throw Interrupted("nothing was done");
     }
-    while (!line.empty() && (line.back() == ' ' || line.back() == '\r')) {
+    while (!line.empty() &&
+           (line.back() == ' ' || line.back() == '\t' || line.back() == '\r')) {
         line.pop_back();
     }
     return line;

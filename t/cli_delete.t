@@ -103,7 +103,7 @@ subtest 'by ID' => sub {
 subtest 'a leaked token' => sub {
 	$redis->command('FLUSHALL');
 	my ($id, $token) = new_id_of('--resource', 'main:read');
-	my $got = run('delete', '-', { stdin => "$token\n" });
+	my $got = run('delete', '-', { stdin => "\t $token \t\r\n" });
 	is_deeply([@$got{qw(code out err)}], [0, "$id deleted\n", ''], 'deleted');
 	ok(is_dead($id), 'it is dead');
 	$got = run('delete', '-', { stdin => $token });
