@@ -20,6 +20,10 @@ namespace {
 
 constexpr std::size_t buffer_size = std::size_t{64} * 1024;
 
+/// What some editors put in front of UTF-8; readers may ignore it (RFC 8259
+/// section 8.1).
+constexpr std::string_view byte_order_mark = "\xef\xbb\xbf";
+
 [[noreturn]] void fail(const std::string& path, int error)
 {
     refuse("cannot read " + escape(path) + ": " +
@@ -79,6 +83,9 @@ bool LineFile::next(std::string& line, std::size_t max)
         line.pop_back();
     }
     number_++;
+    if (number_ == 1 && line.starts_with(byte_order_mark)) {
+        line.erase(0, byte_order_mark.size());
+    }
     return true;
 }
 

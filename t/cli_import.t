@@ -156,6 +156,15 @@ subtest 'standard input, defaults' => sub {
 	is_deeply([@$got{qw(code out)}],
 		[0, "1 line: 1 can be imported, 0 there already, 0 bad\n"], '--check');
 	is($redis->dump_all, $before, 'changes nothing');
+
+	my $line = $json->encode({ name => 'n', digest => 'd' x 64,
+		scopes => ['cve:view'] });
+	$got = run('import', '-', '--check', { stdin => "\xef\xbb\xbf$line\r\n" });
+	is($got->{code}, 0, 'a byte order mark and CRLF') or diag($got->{err});
+	$got = run('import', '-', '--check',
+		{ stdin => "$line\n\xef\xbb\xbf$line\n" });
+	is($got->{code}, 1, 'a mark within is none');
+	like($got->{err}, qr/-:2: the line is not JSON/, 'says so');
 };
 
 subtest 'bad lines' => sub {
