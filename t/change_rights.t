@@ -86,6 +86,15 @@ for my $words (['list'], ['list', '--expired'], ['show', $id], ['export'],
 	cmp_ok($got->{code}, '<', 2, "README's user: @$words") or diag($got->{err});
 }
 
+# What the doctor needs beside.
+my ($more) = slurp("$FindBin::Bin/../README.md")
+	=~ /^`psm-token doctor` looks at more.*?`(\+[^`]+)`/ms;
+$redis->command(qw(ACL SETUSER psm-admin), split ' ', $more // '');
+my $doctor = as_admin('doctor', '--gate-user', 'default', '--json');
+is($doctor->{code}, 0, "README's user with these: doctor")
+	or diag($doctor->{out}, $doctor->{err});
+unlike($doctor->{out}, qr/not told|unknown|may not/, '  is told all it asks for');
+
 for my $right (qw(set pexpireat zadd zrem zremrangebyscore sadd hset xadd)) {
 	set_user($right);
 	my @half;
