@@ -13,6 +13,7 @@ use lib "$FindBin::Bin/lib";
 
 use IO::Socket::INET;
 use JSON::PP;
+use MIME::Base64 qw(encode_base64);
 use PSM::Check qw(code_of spoiled_token);
 use PSM::Gate;
 use PSM::Process qw(slurp);
@@ -58,7 +59,7 @@ my $other = account(owner => 'bob');
 
 # From an address of this host; with a body it is a POST, if nothing else.
 sub ask {
-	my ($address, $path, $with, $body, $method) = @_;
+	my ($address, $path, $with, $body, $method, $more) = @_;
 
 	my $socket = IO::Socket::INET->new(PeerAddr => '127.0.0.1',
 		PeerPort => $t->port, LocalAddr => $address, Timeout => 5)
@@ -67,7 +68,7 @@ sub ask {
 	$body //= '';
 	my $length = length $body;
 	return $t->request("$method /api$path HTTP/1.1\r\nHost: x\r\n"
-		. "Connection: close\r\nX-Auth: $with\r\n"
+		. "Connection: close\r\nX-Auth: $with\r\n" . ($more // '')
 		. "Content-Type: application/json\r\nContent-Length: $length\r\n\r\n"
 		. $body, sock => $socket);
 }
@@ -127,6 +128,9 @@ limited('psm_api_account', 200,
 	'T114 what an account makes is counted, over all its tokens', $account + 20,
 	sub { make('127.0.0.3', $_[0] % 2 ? $token : $second) });
 is(make('127.0.0.4', $token)->{status}, 429, '  from another address, too');
+is(ask('127.0.0.4', '/account/tokens', $token, $wanted, 'POST',
+	'Authorization: Basic ' . encode_base64('somebody:x', '') . "\r\n")
+	->{status}, 429, '  whoever he says to be beside');
 is(ask('127.0.0.3', '/account/tokens', $token)->{status}, 200,
 	'  the account may do all else');
 is(make('127.0.0.3', $other)->{status}, 200, '  and others make theirs');
