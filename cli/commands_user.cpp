@@ -97,8 +97,9 @@ UserRecord make_record(const UserOptions& options,
         record.channels = options.grants.channels;
     }
     UserRecord read_back;
-    if (const auto problem =
-            decode_user_record(encode_user_record(record), read_back)) {
+    if (const auto problem = decode_user_record(
+            update_user_record(before ? before->json : "", record),
+            read_back)) {
         refuse("these options make no valid record: " + *problem);
     }
     return record;

@@ -138,7 +138,7 @@ Task<bool> Store::set_user(std::string name, std::optional<StoredUser> before,
                            UserRecord after, Actor actor)
 {
     const std::string old = before ? before->json : "";
-    const std::string json = encode_user_record(after);
+    const std::string json = update_user_record(old, after);
     Transaction change;
     change.expect(key("user:", name), old);
     change.set(key("user:", name), json, std::nullopt);

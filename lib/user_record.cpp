@@ -7,6 +7,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <array>
 
 namespace psm {
@@ -58,6 +59,25 @@ std::string encode_user_record(const UserRecord& record)
         json["channels"] = record.channels;
     }
     return json.dump();
+}
+
+std::string update_user_record(std::string_view before,
+                               const UserRecord& record)
+{
+    UserRecord old;
+    std::string json = encode_user_record(record);
+    if (decode_user_record(before, old)) {
+        return json;
+    }
+    auto updated = nlohmann::ordered_json::parse(json);
+    const auto whole = nlohmann::ordered_json::parse(before);
+    for (const auto& [key, value] : whole.items()) {
+        if (std::ranges::find(user_members, key, &Member<UserRecord>::key) ==
+            user_members.end()) {
+            updated[key] = value;
+        }
+    }
+    return updated.dump();
 }
 
 } // namespace psm

@@ -35,4 +35,9 @@ decode_user_record(std::string_view json, UserRecord& out);
 /// out. Throws when a text is not UTF-8.
 [[nodiscard]] std::string encode_user_record(const UserRecord& record);
 
+/// The same in the place of `before`, whose unknown keys are kept; "", or what
+/// is no record: there are none.
+[[nodiscard]] std::string update_user_record(std::string_view before,
+                                             const UserRecord& record);
+
 } // namespace psm

@@ -226,4 +226,12 @@ subtest 'interrupted' => sub {
 	is($revoked + $narrowed, $done, 'and that is so');
 };
 
+subtest 'what others keep in the record' => sub {
+	$redis->command('SET', 'psm:user:kim',
+		'{"v":1,"resources":{"a":"read"},"mail":"kim@example.org"}');
+	is(run('user', 'set', 'kim', '--none')->{code}, 0, 'set');
+	is($redis->command('GET', 'psm:user:kim'),
+		'{"v":1,"mail":"kim@example.org"}', 'stays');
+};
+
 finish();

@@ -210,6 +210,24 @@ void texts_that_are_no_utf8_are_not_written(void** /*state*/)
     check_that("thrown", thrown);
 }
 
+void keys_of_others_are_kept(void** /*state*/)
+{
+    UserRecord record;
+    record.scopes = {"cve:view"};
+    const std::string plain = psm::encode_user_record(record);
+    check_same("new", psm::update_user_record("", record), plain);
+    check_same("was none", psm::update_user_record("{", record), plain);
+    check_same(
+        "was not valid",
+        psm::update_user_record(with(R"(,"admin":1,"mail":"x")"), record),
+        plain);
+    check_same(
+        "others",
+        psm::update_user_record(
+            with(R"(,"admin":true,"mail":"x","more":{"a":[1]})"), record),
+        with(R"(,"scopes":["cve:view"],"mail":"x","more":{"a":[1]})"));
+}
+
 } // namespace
 
 int main()
@@ -225,6 +243,7 @@ int main()
         cmocka_unit_test(versions_and_reach_are_judged),
         cmocka_unit_test(there_is_a_limit_to_grants),
         cmocka_unit_test(texts_that_are_no_utf8_are_not_written),
+        cmocka_unit_test(keys_of_others_are_kept),
     };
     return cmocka_run_group_tests_name("user_record", tests, nullptr, nullptr);
 }
