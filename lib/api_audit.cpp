@@ -5,6 +5,7 @@
 #include "api_audit.hpp"
 
 #include "channel.hpp"
+#include "quote.hpp"
 #include "text.hpp"
 #include "token_json.hpp"
 #include "token_limits.hpp"
@@ -50,7 +51,10 @@ AuditEvent denied_event(const ApiCall& call, std::string_view route,
     if (left_out > 0) {
         what["left_out"] = left_out;
     }
-    const bool plain = is_token_id(call.place) || is_channel_path(call.place);
+    // Another issuer's token, pasted for an id, has the form of one.
+    const bool plain =
+        (is_token_id(call.place) || is_channel_path(call.place)) &&
+        excerpt(call.place) == call.place;
     return {.what = "denied",
             .id = plain ? call.place : "",
             .before = "",

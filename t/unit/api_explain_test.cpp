@@ -200,10 +200,18 @@ void refusals_are_noted_once_a_second(void** /*state*/)
     const Answer listed =
         bench.ask("GET", "/audit?denied=true", person("root", true));
     check_equal("listed", listed.content["items"].size(), 2);
+
+    const std::string other(48, 'a');
+    for (const std::string& place : {other, nobody.text}) {
+        bench.request.now++;
+        bench.ask("DELETE", "/account/tokens/" + place, nobody);
+    }
+    check_equal("tokens for ids", noted.size(), 4);
     for (const auto& entry : noted) {
         for (const auto& [field, value] : entry) {
             check_that("no secret",
                        value.find(nobody.text) == std::string::npos &&
+                           value.find(other) == std::string::npos &&
                            value.find(nobody.caller.digest) ==
                                std::string::npos);
         }
