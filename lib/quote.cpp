@@ -6,6 +6,7 @@
 #include "text.hpp"
 #include "utf8.hpp"
 
+#include <algorithm>
 #include <cstdint>
 
 namespace psm {
@@ -103,6 +104,32 @@ std::string in_quotes(std::string_view text)
 {
     const std::string shown = excerpt(text);
     return shown == hidden ? shown : "\"" + shown + "\"";
+}
+
+std::string escape_json(std::string json)
+{
+    constexpr char last_plain = 0x7e;
+    const auto is_plain = [](char c) { return c >= 0 && c <= last_plain; };
+    if (std::ranges::all_of(json, is_plain)) {
+        return json;
+    }
+    constexpr std::string_view digits = "0123456789abcdef";
+    std::string safe;
+    safe.reserve(json.size());
+    for (std::string_view rest = json; !rest.empty();) {
+        const std::size_t length = std::max<std::size_t>(utf8_length(rest), 1);
+        const char32_t code = code_of(rest, length);
+        if (!is_plain(rest.front()) && steers_terminal(code)) {
+            safe += "\\u";
+            for (unsigned shift = 16; shift > 0; shift -= 4) {
+                safe += digits[code >> (shift - 4) & 15U];
+            }
+        } else {
+            safe += rest.substr(0, length);
+        }
+        rest.remove_prefix(length);
+    }
+    return safe;
 }
 
 } // namespace psm

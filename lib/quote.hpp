@@ -22,4 +22,8 @@ namespace psm {
 /// The same in quotes.
 [[nodiscard]] std::string in_quotes(std::string_view text);
 
+/// JSON text in which what steers a terminal stands as \uXXXX: it means the
+/// same to programs, and people see it. (C0 has no other form in JSON.)
+[[nodiscard]] std::string escape_json(std::string json);
+
 } // namespace psm

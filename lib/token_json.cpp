@@ -4,6 +4,7 @@
 
 #include "clock_text.hpp"
 #include "json_object.hpp"
+#include "quote.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -118,8 +119,8 @@ ordered_json list_json(ordered_json items, const std::string& next)
 
 std::string dump_json(const ordered_json& json, int indent)
 {
-    return json.dump(indent, ' ', false,
-                     ordered_json::error_handler_t::replace);
+    return escape_json(
+        json.dump(indent, ' ', false, ordered_json::error_handler_t::replace));
 }
 
 } // namespace psm

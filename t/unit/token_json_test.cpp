@@ -154,6 +154,11 @@ void lists_say_what_comes_next(void** /*state*/)
     check_same("what is not UTF-8 is replaced",
                psm::dump_json(nlohmann::ordered_json("a\xff\r\n")),
                "\"a\xef\xbf\xbd\\r\\n\"");
+    check_same(
+        "what steers a terminal has another form",
+        psm::dump_json(nlohmann::ordered_json(
+            "\x7f \xc2\x9b \xe2\x80\xae \xe2\x81\xa6 \xc3\xa4 \xe2\x82\xac")),
+        "\"\\u007f \\u009b \\u202e \\u2066 \xc3\xa4 \xe2\x82\xac\"");
 }
 
 } // namespace
