@@ -7,6 +7,7 @@
 #include "inputs.hpp"
 #include "new_token.hpp"
 #include "output.hpp"
+#include "owner_bound.hpp"
 #include "replication.hpp"
 
 #include "../lib/new_string.hpp"
@@ -102,12 +103,15 @@ int create(const CreateOptions& options, Environment& environment)
                              .json = {},
                              .record = make_record(options, environment.now),
                              .problem = std::nullopt};
+    OwnerBound bound(environment.store());
+    bound.check(stored.record);
     const NewString string;
     const Actor actor{.who = stored.record.created_by, .now = environment.now};
     if (!run_now(environment.store().create(stored.record, string.digest(),
-                                            actor))) {
-        throw Failure(no, "a token with this ID or digest exists already: "
-                          "nothing was changed, try again");
+                                            actor, bound.premises()))) {
+        throw Failure(no, "a token with this ID or digest exists already, or "
+                          "its owner was just changed: nothing was done, try "
+                          "again");
     }
     const Replication done = environment.replicated();
 

@@ -9,6 +9,7 @@
 #include "inputs.hpp"
 #include "new_token.hpp"
 #include "output.hpp"
+#include "owner_bound.hpp"
 #include "replication.hpp"
 
 #include "../lib/clock_text.hpp"
@@ -99,8 +100,12 @@ Edited make_change(const EditOptions& options, const TokenDraft& draft,
         TokenRecord& after = edited.after.record;
         refuse_problems(apply_draft(draft, before, after));
         edited.twin = find_twin(store, before);
+        OwnerBound bound(store);
+        // A new string is all of its grants, kept or not.
+        bound.check(after, string == nullptr ? &before : nullptr);
         if (string == nullptr) {
-            if (run_now(store.edit(edited.before, after, actor))) {
+            if (run_now(store.edit(edited.before, after, actor,
+                                   bound.premises()))) {
                 return edited;
             }
             continue;
@@ -115,7 +120,7 @@ Edited make_change(const EditOptions& options, const TokenDraft& draft,
                 std::min({before.expires, after.expires, overlap->until});
         }
         if (run_now(store.reissue(edited.before, after, string->digest(),
-                                  overlap, actor))) {
+                                  overlap, actor, bound.premises()))) {
             return edited;
         }
     }

@@ -58,7 +58,7 @@ std::string join(const std::vector<std::string>& names)
 
 ImportCheck::ImportCheck(Store& store, ImportRules rules, ImportSpool& spool,
                          BadLine bad)
-    : store_(store), rules_(std::move(rules)), spool_(spool),
+    : store_(store), bound_(store), rules_(std::move(rules)), spool_(spool),
       bad_(std::move(bad))
 {
 }
@@ -128,6 +128,33 @@ void ImportCheck::look_up()
     candidates_.clear();
 }
 
+/// Nothing is stored under its digest.
+void ImportCheck::settle_fresh(const Candidate& candidate,
+                               const std::string& leads_to)
+{
+    const ImportLine& line = candidate.line;
+    if (!leads_to.empty() && !line.reissued) {
+        refuse(candidate.number,
+               {.field = "id",
+                .why = "is that of another token, which is there already"});
+        return;
+    }
+    const FieldProblems beyond = bound_.problems(line.record);
+    if (!beyond.empty()) {
+        refuse(candidate.number, beyond.front());
+        return;
+    }
+    const auto has = [&line](const char* member) {
+        return line.members.contains(member);
+    };
+    counts_.fresh++;
+    counts_.unnamed += line.digest.empty() ? 1U : 0U;
+    counts_.ownerless += has("owner") || has("service_account") ? 0U : 1U;
+    counts_.endless += has("expires_at") ? 0U : 1U;
+    mark(candidate);
+    spool_.add(candidate.number, line);
+}
+
 /// `leads_to`: where its id does; `by_digest`, `by_id`: the records there.
 void ImportCheck::settle(Candidate& candidate, const std::string& leads_to,
                          const std::string& by_digest, const std::string& by_id)
@@ -136,21 +163,7 @@ void ImportCheck::settle(Candidate& candidate, const std::string& leads_to,
     const bool named = !line.digest.empty();
     const std::string& found = named ? by_digest : by_id;
     if (found.empty()) {
-        if (!leads_to.empty() && !line.reissued) {
-            refuse(candidate.number,
-                   {.field = "id",
-                    .why = "is that of another token, which is there already"});
-            return;
-        }
-        const auto has = [&line](const char* member) {
-            return line.members.contains(member);
-        };
-        counts_.fresh++;
-        counts_.unnamed += named ? 0U : 1U;
-        counts_.ownerless += has("owner") || has("service_account") ? 0U : 1U;
-        counts_.endless += has("expires_at") ? 0U : 1U;
-        mark(candidate);
-        spool_.add(candidate.number, line);
+        settle_fresh(candidate, leads_to);
         return;
     }
     const StoredToken token = stored(named ? line.digest : leads_to, found);

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "import_spool.hpp"
+#include "owner_bound.hpp"
 
 #include "../lib/import_line.hpp"
 #include "../lib/store.hpp"
@@ -74,6 +75,7 @@ private:
     void look_up();
     void settle(Candidate& candidate, const std::string& leads_to,
                 const std::string& by_digest, const std::string& by_id);
+    void settle_fresh(const Candidate& candidate, const std::string& leads_to);
     void refuse(std::uint64_t number, const FieldProblem& problem);
     void mark(const Candidate& candidate);
     void find_twice(std::vector<Mark>& marks, const char* field);
@@ -81,6 +83,7 @@ private:
                                      const std::vector<std::string>& names);
 
     Store& store_;
+    OwnerBound bound_;
     ImportRules rules_;
     ImportSpool& spool_;
     BadLine bad_;

@@ -17,17 +17,6 @@ namespace {
 
 constexpr std::int64_t day = 24 * std::int64_t{3600};
 
-FieldProblems problems_of(const std::vector<Excess>& found)
-{
-    FieldProblems problems;
-    for (const Excess& excess : found) {
-        problems.push_back(
-            {excess.field,
-             excess.value + (excess.value.empty() ? "" : " ") + excess.why});
-    }
-    return problems;
-}
-
 void refuse_excess(Fault fault, const std::vector<Excess>& found)
 {
     if (!found.empty()) {

@@ -11,6 +11,7 @@
 
 #pragma once
 
+#include "field_problem.hpp"
 #include "grant.hpp"
 #include "record.hpp"
 #include "scope.hpp"
@@ -87,6 +88,9 @@ struct Excess {
 [[nodiscard]] std::vector<Excess> excess(const Authority& authority,
                                          const TokenRecord& before,
                                          const TokenRecord& wanted);
+
+/// As they are told: "resources", "main wants manage, ...".
+[[nodiscard]] FieldProblems problems_of(const std::vector<Excess>& found);
 
 /// `record` with only those grants that stay within `bounds`; nullopt when
 /// none is left. The same record when nothing had to go. Its expiry stays.

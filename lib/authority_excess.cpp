@@ -231,4 +231,15 @@ std::vector<Excess> excess(const Authority& authority,
                      wanted);
 }
 
+FieldProblems problems_of(const std::vector<Excess>& found)
+{
+    FieldProblems problems;
+    for (const Excess& excess : found) {
+        problems.push_back(
+            {excess.field,
+             excess.value + (excess.value.empty() ? "" : " ") + excess.why});
+    }
+    return problems;
+}
+
 } // namespace psm

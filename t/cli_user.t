@@ -234,4 +234,43 @@ subtest 'what others keep in the record' => sub {
 		'{"v":1,"mail":"kim@example.org"}', 'stays');
 };
 
+# Whoever makes a token at a terminal is bound by its owner's record, too.
+subtest 'tokens beyond the record' => sub {
+	run('user', 'set', 'eve', '--resource', 'main:write');
+	my @create = ('create', '--name', 'x', '--owner', 'eve');
+	my $got = run(@create, '--resource', 'main:manage', '--resource', 'dev:read');
+	is($got->{code}, 1, 'more than the owner may have: exit 1');
+	like($got->{err}, $_, "says $_") for qr/a token of eve may not have that/,
+		qr/resources main /, qr/resources dev /,
+		qr/change the user first with `psm-token user set eve`/;
+	is(run_json('list', '--owner', 'eve')->{json}{items}[0], undef,
+		'and no token is made');
+	$got = run_json(@create, '--resource', 'main:write');
+	is($got->{code}, 0, 'as much as he may have') or diag($got->{err});
+	my $id = $got->{json}{id};
+
+	is(run('edit', $id, '--resource', 'main:manage')->{code}, 1, 'an edit');
+	is(run('edit', $id, '--resource', 'main:read', '--name', 'y')->{code}, 0,
+		'  to less');
+
+	# A grant that is there from before, as another writer may leave it.
+	my $record = { %{ record_of($id) }, resources => { main => 'manage' } };
+	$redis->command('SET', 'psm:t:' . $redis->command('GET', "psm:i:$id"),
+		$json->encode($record));
+	is(run('edit', $id, '--name', 'z')->{code}, 0, 'what is there may stay');
+	is(run('reissue', $id)->{code}, 1, '  but gets no new string');
+
+	my $file = folder() . '/eve.jsonl';
+	open my $lines, '>', $file or die "$file: $!";
+	print $lines $json->encode({ name => 'x', owner => 'eve',
+		digest => 'ab' x 32, resources => [{ channel => 'main',
+			permission => 'manage' }] }), "\n";
+	close $lines;
+	$got = run('import', $file);
+	is($got->{code}, 1, 'an import');
+	like($got->{err}, qr/eve\.jsonl:1: resources main /, '  names the line');
+	run('user', 'set', 'eve', '--admin');
+	is(run('import', $file)->{code}, 0, '  of an administrator may');
+};
+
 finish();
