@@ -4,7 +4,7 @@
 # Records may have 64 KiB, and whoever may make tokens may make hundreds of
 # them. A page of these is cut short before it is more than Redis gives at once,
 # or more than a worker builds while nobody else is served: `next` leads to the
-# rest.
+# rest (T114).
 
 use strict;
 use warnings;

@@ -3,7 +3,8 @@
 #
 # The user of Redis that README has for psm-token and the API may do all that
 # these do. One that lacks a right is told so, and has changed nothing: a script
-# that ends half-way would leave half of a change behind, and no audit of it.
+# that ends half-way would leave half of a change behind, and no audit of it
+# (T116).
 
 use strict;
 use warnings;
