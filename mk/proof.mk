@@ -65,7 +65,7 @@ coverage: ## lines and branches of lib and module that the tests reach
 	@mkdir -p $(COVER)
 	@find $(COVER) -name '*.gcda' -delete
 	@$(MAKE) --no-print-directory -C $(ROOT) BUILD=$(COVER) SAN= VENV=$(VENV) \
-	    API_VENV=$(API_VENV) \
+	    API_VENV=$(API_VENV) WEB=$(WEB) \
 	    IMAGE=$(IMAGE) OPT='$(COVER_FLAGS)' LD_OPT=--coverage UNIT_FLAGS='$(COVER_FLAGS)' prove
 	@NGINX_SRC=$(NGINX_SRC) $(ROOT)/mk/coverage $(COVER)
 
