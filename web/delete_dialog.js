@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: BSD-2-Clause
+//
+// Deletes tokens, one or many, after naming them.
+
+import { openDialog } from './dialog.js';
+import { button, el, fill, quoted } from './dom.js';
+import { notice } from './notice.js';
+
+const atOnce = 4;
+const maxNamed = 200;
+
+function names(tokens) {
+  return el('ul', { class: 'names', tabindex: '0', 'aria-label': 'To be deleted' },
+    tokens.slice(0, maxNamed).map((token) => el('li', {}, quoted(token.name ?? token.id, { class: 'strong' }),
+      token.owner && el('span', { class: 'muted' }, ' of ', quoted(token.owner)))),
+    tokens.length > maxNamed && el('li', { class: 'muted' }, `and ${tokens.length - maxNamed} more`));
+}
+
+/// Goes on after a failure; `onDone(count)` after each.
+async function deleteAll(api, tokens, onDone) {
+  const failures = [];
+  const gone = new Set();
+  const waiting = [...tokens];
+  const work = async () => {
+    for (let token = waiting.shift(); token; token = waiting.shift()) {
+      try {
+        await api.delete('account/tokens/' + token.id);
+        gone.add(token.id);
+      } catch (problem) {
+        failures.push({ token, problem });
+      }
+      onDone(gone.size + failures.length);
+    }
+  };
+  await Promise.all(Array.from({ length: atOnce }, work));
+  return { gone, failures };
+}
+
+function failureList(failures) {
+  return notice('error', failures.length === 1 ? 'One was not deleted:' : `${failures.length} were not deleted:`,
+    el('ul', { class: 'names' }, failures.map(({ token, problem }) => el('li', {},
+      quoted(token.name ?? token.id, { class: 'strong' }), `: ${problem.title}. ${problem.message}`))));
+}
+
+/// A promise of the ids that are gone.
+export async function deleteTokens({ api, session }, tokens) {
+  const many = tokens.length > 1;
+  let result = { gone: new Set(), failures: [] };
+  await openDialog(many ? `Delete ${tokens.length} tokens?` : 'Delete token?', (close) => {
+    const actions = el('div', { class: 'actions' });
+    const body = el('div', {}, names(tokens),
+      tokens.some((token) => session.isOwnToken(token.id))
+        && notice('warn', 'You are signed in with one of them: you will be signed out.'),
+      el('p', {}, many ? 'They stop working at once, wherever they are in use. This cannot be undone.'
+        : 'It stops working at once, wherever it is in use. This cannot be undone.'));
+    const run = async () => {
+      const bar = el('progress', { max: String(tokens.length), value: 0, 'aria-label': 'Deleted' });
+      fill(actions);
+      body.append(bar);
+      result = await deleteAll(api, tokens, (count) => (bar.value = count));
+      bar.remove();
+      if (result.failures.length === 0) {
+        close(true);
+        return;
+      }
+      fill(body, result.gone.size > 0 && el('p', {}, `${result.gone.size} deleted.`), failureList(result.failures));
+      fill(actions, button('Close', () => close(true), { class: 'primary' }));
+      actions.querySelector('button').focus();
+    };
+    fill(actions, button('Cancel', () => close(false), { autofocus: true }),
+      button('Delete', run, { class: 'danger' }, 'bin'));
+    return { body, actions };
+  });
+  return result.gone;
+}

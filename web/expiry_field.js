@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: BSD-2-Clause
+//
+// When a token ends: a date, whose 00:00 UTC it is, the very last instant that
+// is allowed, or never. The exact instant is shown in the reader's zone.
+
+import { button, el } from './dom.js';
+import { Field } from './field.js';
+import { day, exactElement, exactText, relativeText, utcDate } from './times.js';
+
+const quick = [30, 90, 365];
+const instantOf = (date) => date + 'T00:00:00Z';
+
+export class ExpiryField extends Field {
+  /// What is there, when it is no date that the reader chose: an instant or null.
+  #kept;
+
+  #isKept = false;
+
+  /// `value`: an instant, a date or null, as in the API.
+  constructor(rights, value, { kept = undefined, onChange = () => {} } = {}) {
+    const input = el('input', { type: 'date', required: true, min: utcDate(Date.now() + day) });
+    const group = el('div', { class: 'quick', role: 'group', 'aria-label': 'Set the expiration date' });
+    super('Expiration date', input, { beside: group });
+    this.rights = rights;
+    this.original = kept;
+    this.onChange = onChange;
+    if (rights.latestExpiry !== null) {
+      input.max = utcDate(rights.latestExpiry);
+    }
+    this.buttons = this.#makeButtons();
+    group.append(...this.buttons.map(({ node }) => node));
+    input.addEventListener('input', () => {
+      this.#isKept = false;
+      this.#changed();
+    });
+    this.value = value;
+  }
+
+  #makeButtons() {
+    const latest = this.rights.latestExpiry;
+    const make = (text, value, attributes = {}) => ({
+      value,
+      node: button(text, () => {
+        this.value = value;
+        this.#changed();
+      }, { class: 'chip', 'aria-pressed': 'false', ...attributes }),
+    });
+    const buttons = quick.map((days) => {
+      const date = utcDate(Date.now() + days * day);
+      const isLate = latest !== null && instantOf(date) > latest;
+      return make(`${days} days`, date, isLate ? { disabled: true, title: this.#tooLate() } : {});
+    });
+    buttons.push(latest === null ? make('Never', null) : make('Latest', latest, { title: exactText(latest) }));
+    return buttons;
+  }
+
+  #tooLate() {
+    const { latestExpiry, latestReason } = this.rights;
+    return `The latest is ${exactText(latestExpiry)}. ${latestReason}`;
+  }
+
+  get value() {
+    return this.#isKept ? this.#kept : this.control.value;
+  }
+
+  set value(value) {
+    const isDate = value !== null && /^\d{4}-\d\d-\d\d(T00:00:00Z)?$/.test(value);
+    this.#isKept = !isDate;
+    this.#kept = value;
+    this.control.value = value === null ? '' : utcDate(value);
+    this.control.required = value !== null;
+    this.#show();
+  }
+
+  /// null: never; undefined: none was given.
+  get instant() {
+    const { value } = this;
+    if (value === null || value === '') {
+      return value === null ? null : undefined;
+    }
+    return value.length === 10 ? instantOf(value) : value;
+  }
+
+  /// What is to be sent: an instant that was there before stays what it was.
+  get wish() {
+    return this.instant === this.original ? this.original : this.value;
+  }
+
+  get problem() {
+    const { instant } = this;
+    const { latestExpiry } = this.rights;
+    if (instant === this.original && instant !== undefined) {
+      return '';
+    }
+    if (instant === undefined) {
+      return latestExpiry === null ? 'Choose a date, or Never.' : 'Choose a date.';
+    }
+    if (instant !== null && new Date(instant) <= Date.now()) {
+      return 'That day has begun already (in UTC). Choose a later one.';
+    }
+    if (latestExpiry !== null && (instant === null || new Date(instant) > new Date(latestExpiry))) {
+      return this.#tooLate();
+    }
+    return '';
+  }
+
+  #changed() {
+    this.#show();
+    this.onChange();
+  }
+
+  #show() {
+    const { instant } = this;
+    if (instant === null) {
+      this.setHint('Never expires.');
+    } else if (instant === undefined) {
+      this.setHint('No date yet.');
+    } else {
+      this.setHint('Ends at ', exactElement(instant), `, ${relativeText(instant)}.`);
+    }
+    for (const { node, value } of this.buttons) {
+      node.setAttribute('aria-pressed', String(value === this.value));
+    }
+  }
+}

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: BSD-2-Clause
+//
+// What went wrong, or is to be known, within a view.
+
+import { append, button, el, icon } from './dom.js';
+
+/// `kind`: info, warn or error. Errors are read out at once.
+export function notice(kind, title, ...rest) {
+  const box = el('div', { class: `notice ${kind}`, role: kind === 'error' ? 'alert' : null },
+    icon(kind === 'info' ? 'ask' : 'warn'));
+  box.append(append(el('div'), [el('p', { class: 'notice-title' }, title), rest]));
+  return box;
+}
+
+/// A Problem of the API, with a way to try again.
+export function problemNotice(problem, again = null) {
+  const away = problem.status === 503;
+  const wait = away && problem.retryAfter > 0
+    ? ` The token store (Redis) is away; it is worth trying again in ${problem.retryAfter} seconds.` : '';
+  return notice('error', problem.title ?? 'Something went wrong',
+    el('p', {}, problem.message + wait),
+    problem.requestId && el('p', { class: 'muted small' }, `Request ${problem.requestId}`),
+    again && button('Try again', again, {}, 'refresh'));
+}

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: BSD-2-Clause
+//
+// What the signed-in person may hand out and do, out of GET /account. The API
+// has the last word; this decides what is offered.
+
+import { closestGrant, covers } from './channel_path.js';
+import { levelMadeBy, levels, scopes } from './scopes.js';
+
+function higher(a, b) {
+  return levels.indexOf(a) >= levels.indexOf(b) ? a : b;
+}
+
+function levelOn({ resources = [], scopes: names = [], channels = null }, path) {
+  const granted = closestGrant(resources, path)?.permission ?? null;
+  const reached = !channels || channels.some((channel) => covers(channel, path));
+  return higher(granted, reached ? levelMadeBy(names) : null);
+}
+
+export class Rights {
+  constructor(account) {
+    this.account = account;
+    this.grants = account.grants;
+    this.reach = this.grants.channels ?? null;
+    this.scopes = scopes.filter((scope) => this.grants.scopes.includes(scope.name));
+  }
+
+  get everything() {
+    return this.grants.everything;
+  }
+
+  /// That he may hand out there; null: none.
+  levelOn(path) {
+    return this.everything ? 'manage' : levelOn(this.grants, path);
+  }
+
+  levelsOn(path) {
+    return levels.slice(0, levels.indexOf(this.levelOn(path)) + 1);
+  }
+
+  reaches(path) {
+    return !this.reach || this.reach.some((channel) => covers(channel, path));
+  }
+
+  mayGiveScope(name) {
+    return this.grants.scopes.includes(name);
+  }
+
+  get mayGiveResources() {
+    return this.everything || this.grants.resources.length > 0 || levelMadeBy(this.grants.scopes) !== null;
+  }
+
+  get mayGiveScopes() {
+    return this.scopes.length > 0;
+  }
+
+  get mayCreate() {
+    return this.account.may_edit_tokens && (this.mayGiveResources || this.mayGiveScopes);
+  }
+
+  /// His own token's rights count there even when he may hand out nothing.
+  mayChangePrivacy(path) {
+    const own = this.account.token ?? {};
+    const scope = path.includes('/') ? 'subchannel:edit' : 'channel:edit';
+    return this.levelOn(path) === 'manage' || (this.mayGiveScope(scope) && this.reaches(path))
+      || levelOn(own, path) === 'manage'
+      || ((own.scopes ?? []).includes(scope) && (own.channels ?? [path]).some((channel) => covers(channel, path)));
+  }
+
+  /// Whose tokens he may make besides his own: null is whoever's.
+  get serviceAccounts() {
+    return this.grants.resources
+      .filter(({ channel, permission }) => permission === 'manage' && !channel.includes('/'))
+      .map(({ channel }) => 'service-account-channel-' + channel);
+  }
+
+  get latestExpiry() {
+    return this.account.latest_expires_at;
+  }
+
+  get defaultAge() {
+    return this.account.default_age * 1000;
+  }
+
+  /// Why nothing lasts longer than latestExpiry.
+  get latestReason() {
+    const ends = this.account.token?.expires_at;
+    return ends && ends === this.latestExpiry
+      ? 'Your own token ends then, and nothing that it makes lasts longer.'
+      : 'Tokens made here last no longer.';
+  }
+}

@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: BSD-2-Clause
+//
+// Generating a token, and editing one.
+
+import { askAboutConflict } from './conflict_dialog.js';
+import { bodyOf, changesOf, draftOf, newDraft, rebased } from './draft.js';
+import { button, el, fill, quoted } from './dom.js';
+import { issuedView } from './issued_view.js';
+import { notice, problemNotice } from './notice.js';
+import { heading } from './shell.js';
+import { TokenForm } from './token_form.js';
+
+const idPattern = /^[A-Za-z0-9-]{1,64}$/;
+const unsavedText = {
+  title: 'Leave without saving?',
+  text: 'What you typed here is lost then.',
+};
+
+class TokenFormView {
+  #form = null;
+
+  #saved = false;
+
+  /// `id`: of the token to edit, or null. `typed`: a draft of earlier.
+  constructor(app, id, typed) {
+    Object.assign(this, { app, id, typed });
+    this.title = id ? 'Edit Token' : 'Generate Token';
+    this.warning = el('div', {});
+    this.news = el('div', {});
+    this.body = el('div', {});
+    this.node = el('div', { class: 'view' }, heading(this.title), this.warning, this.news, this.body);
+    this.#load();
+  }
+
+  async #load() {
+    fill(this.news);
+    if (!this.id) {
+      this.#start(null);
+      return;
+    }
+    fill(this.body, el('p', { class: 'loading' }, 'Loading…'));
+    try {
+      this.#start(await this.#read());
+    } catch (problem) {
+      fill(this.body);
+      fill(this.news, problemNotice(problem, problem.status === 404 ? null : () => this.#load()));
+    }
+  }
+
+  #read() {
+    return this.app.api.get('account/tokens/' + (idPattern.test(this.id) ? this.id : '-'));
+  }
+
+  /// The form, of a new token or of one that is there; with what was typed.
+  #start(token, typed = this.typed) {
+    const { session } = this.app;
+    if (!(token ? session.account.may_edit_tokens : session.rights.mayCreate)) {
+      fill(this.body, notice('info', token ? 'You may not change tokens.' : 'You may not make tokens.',
+        el('p', {}, 'What you are signed in with has nothing to hand out, or lacks user.token:edit.')));
+      return;
+    }
+    this.token = token;
+    this.before = token && draftOf(token);
+    const draft = typed?.draft ?? this.before ?? newDraft(session);
+    this.#form = new TokenForm({
+      session, draft, before: this.before, onChange: (now) => this.#warn(now),
+    });
+    if (typed) {
+      this.#form.initial = JSON.stringify(this.before ?? null);
+    }
+    this.submit = button(token ? 'Edit' : 'Create', () => {}, { type: 'submit', class: 'primary' });
+    fill(this.body, el('form', { novalidate: true, on: { submit: (event) => {
+      event.preventDefault();
+      this.#submit();
+    } } }, token && this.#facts(token), this.#form.node, el('div', { class: 'actions start form-actions' }, this.submit,
+      button('Cancel', () => this.app.router.leaveFor('tokens')))));
+    this.#warn(this.#form.draft);
+    this.node.querySelector('h1').focus();
+  }
+
+  #facts(token) {
+    return el('p', { class: 'muted' }, 'Owner ', quoted(token.owner, { class: 'strong' }),
+      ', id ', el('span', { class: 'mono small' }, token.id));
+  }
+
+  #warn({ reissue, overlap }) {
+    if (reissue && !this.warning.hasChildNodes()) {
+      fill(this.warning, notice('warn', 'You will receive a new token.', el('p', {})));
+      this.warning.firstChild.setAttribute('role', 'alert');
+    } else if (!reissue) {
+      fill(this.warning);
+    }
+    if (reissue) {
+      this.warning.querySelector('p:last-child').textContent = overlap > 0
+        ? 'The old token stops working when its overlap ends. Change it everywhere before.'
+        : 'The old token stops working at once, wherever it is in use.';
+    }
+  }
+
+  async #submit() {
+    fill(this.news);
+    if (!this.#form.check(true)) {
+      this.#form.focusFirstError();
+      return;
+    }
+    const { draft } = this.#form;
+    this.submit.disabled = true;
+    try {
+      await (this.token ? this.#edit(draft) : this.#create(draft));
+    } catch (problem) {
+      this.#showProblem(problem);
+    } finally {
+      this.submit.disabled = false;
+    }
+  }
+
+  async #create(draft) {
+    const made = await this.app.api.post('account/tokens', bodyOf(draft, this.app.session.user));
+    this.#finish(made, `Created “${made.name}”.`);
+  }
+
+  async #edit(draft) {
+    const changes = changesOf(draft, this.before);
+    if (Object.keys(changes).length === 0) {
+      fill(this.news, notice('info', 'Nothing has been changed.'));
+      return;
+    }
+    try {
+      const made = await this.app.api.put('account/tokens/' + this.id, changes, this.token.rev);
+      this.#finish(made, `Saved “${made.name}”.`);
+    } catch (problem) {
+      if (problem.status !== 412) {
+        throw problem;
+      }
+      await this.#settle(draft);
+    }
+  }
+
+  /// Somebody was faster.
+  async #settle(draft) {
+    const token = await this.#read();
+    const theirs = draftOf(token);
+    const choice = await askAboutConflict(this.before, theirs, draft);
+    if (choice === 'theirs') {
+      this.#start(token, null);
+    } else if (choice === 'mine') {
+      const merged = rebased(draft, this.before, theirs);
+      this.token = token;
+      this.before = theirs;
+      await this.#edit(merged);
+    }
+  }
+
+  #finish(made, text) {
+    this.#saved = true;
+    if (made.token) {
+      this.app.router.rename('tokens');
+      this.app.showInstead(issuedView(this.app, made));
+    } else {
+      this.app.toast(text);
+      this.app.router.go('tokens');
+    }
+  }
+
+  #showProblem(problem) {
+    if (problem.status === 401) {
+      return;
+    }
+    const left = this.#form.showErrors(problem.errors ?? []);
+    const hasPlace = (problem.errors ?? []).length > left.length;
+    if (!hasPlace || left.length > 0) {
+      fill(this.news, problemNotice(problem));
+    } else {
+      fill(this.news, notice('error', problem.title + '.', el('p', {}, 'Look at what is marked below.')));
+    }
+    if (hasPlace) {
+      this.#form.focusFirstError();
+    } else {
+      this.news.scrollIntoView({ block: 'nearest' });
+    }
+  }
+
+  unsaved() {
+    return !this.#saved && this.#form?.isDirty ? unsavedText : null;
+  }
+
+  /// For the next session: only what was typed.
+  draft() {
+    return this.unsaved() ? { draft: this.#form.draft } : null;
+  }
+}
+
+export function tokenFormView(app, id, typed) {
+  const view = new TokenFormView(app, id, typed);
+  return {
+    title: view.title, node: view.node, unsaved: () => view.unsaved(), draft: () => view.draft(),
+  };
+}
