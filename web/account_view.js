@@ -6,7 +6,7 @@ import { el, quoted } from './dom.js';
 import { notice } from './notice.js';
 import { heading } from './shell.js';
 import { exactElement, relativeText } from './times.js';
-import { levelBadge } from './words.js';
+import { abilityWords, levelBadge, reachWords } from './words.js';
 
 function row(term, ...description) {
   return [el('dt', {}, term), el('dd', {}, description)];
@@ -22,14 +22,28 @@ function identity({ account, ambient }) {
       : ['expires at ', exactElement(token.expires_at), `, ${relativeText(token.expires_at)}`]));
 }
 
+/// What the token itself does at the gate; what it may do with tokens is told
+/// apart.
+function packageWords(token) {
+  const scopes = token.scopes?.filter((name) => !name.startsWith('user.token:'));
+  const words = abilityWords({ ...token, scopes });
+  return words.length > 0 && [
+    el('p', {}, 'The token that you are signed in with can'),
+    el('ul', { class: 'abilities' }, words.map((ability) => el('li', { class: 'yes' }, ability))),
+    token.type === 'scope' && el('p', { class: 'muted' }, reachWords(token.channels), '.'),
+  ];
+}
+
 function abilities(account, rights) {
   const whose = account.admin ? 'everybody’s tokens' : 'your own tokens';
-  const can = [];
-  const cannot = [];
-  (account.may_view_tokens ? can : cannot).push(`See ${whose}`);
-  (rights.mayCreate ? can : cannot).push(`Make, change and delete ${whose}`);
-  const item = (mark) => (text) => el('li', { class: mark }, text);
-  return el('ul', { class: 'abilities' }, can.map(item('yes')), cannot.map((text) => item('no')(`Not: ${text}`)));
+  const line = (may, text) => el('li', { class: may ? 'yes' : 'no' }, may ? text : `Not: ${text}`);
+  return [
+    el('ul', { class: 'abilities' },
+      line(account.may_view_tokens, `see ${whose}`),
+      line(account.may_edit_tokens, `change and delete ${whose}`),
+      line(rights.mayCreate, 'make tokens')),
+    account.token && packageWords(account.token),
+  ];
 }
 
 function grantList({ account, rights }) {

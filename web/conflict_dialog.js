@@ -43,7 +43,7 @@ export function askAboutConflict(before, theirs, mine) {
   return openDialog('Somebody else has changed this token', (close) => ({
     body: el('div', {},
       el('p', {}, 'Nothing of yours was saved yet, and nothing of it is lost. ',
-        'To overwrite changes only what you typed; the rest stays as it is now.'),
+        '“Overwrite with mine” changes only what you typed; the rest stays as it is now.'),
       table(before, theirs, mine)),
     actions: [
       button('Keep editing', () => close(null), { autofocus: true }),

@@ -69,6 +69,7 @@ const icons = {
   copy: 'M9 9h11v11H9zM5 15V4h11',
   check: 'M5 13l4 4L19 7',
   warn: 'M12 4l9 16H3zM12 10v4M12 17v.01',
+  info: 'M12 3a9 9 0 1 1 0 18 9 9 0 0 1 0-18M12 11v5M12 8v.01',
   key: 'M8 16a4 4 0 1 1 0-8 4 4 0 0 1 0 8M12 12h9v4M17 12v3',
   refresh: 'M19 12a7 7 0 1 1-2-5l2 2M19 4v5h-5',
 };

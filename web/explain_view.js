@@ -58,7 +58,7 @@ class ExplainView {
     const { account } = app.session;
     const sources = [['string', 'A token’s string'],
       ...(account.may_view_tokens || account.token ? [['id', 'A token by its id']] : []), ['none', 'No token']];
-    this.source = selectField('Ask about', sources, id ? 'id' : 'string');
+    this.source = selectField('Ask about', sources, id ? 'id' : 'string', {}, { quiet: true });
     this.source.control.addEventListener('change', () => this.#showSource());
     this.string = new Field('Token', el('input', {
       type: 'password', class: 'mono', autocomplete: 'off', spellcheck: 'false',

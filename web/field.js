@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: BSD-2-Clause
 //
 // A label, a control, and one line below it that holds the hint or what is
-// wrong: so nothing moves when that changes.
+// wrong: so nothing moves when that changes. A quiet one has nothing to say.
 
 import { el, fill, newId } from './dom.js';
 
 export class Field {
-  constructor(label, control, { hint = '', optional = false, beside = [] } = {}) {
+  constructor(label, control, { hint = '', optional = false, quiet = false, beside = [] } = {}) {
     const line = newId('hint');
     control.id ||= newId('field');
     this.control = control;
     this.hint = hint;
-    this.line = el('p', { id: line, class: 'hint' }, hint);
+    this.line = el('p', { id: line, class: quiet ? 'hint quiet' : 'hint' }, hint);
     control.setAttribute('aria-describedby', line);
     this.node = el('div', { class: 'field' },
       el('label', { for: control.id }, label, optional && el('span', { class: 'muted' }, ' (optional)')),

@@ -35,10 +35,11 @@ class IssuedView {
     this.input.addEventListener('focus', () => this.input.select());
     this.field = new Field('Token', this.input, {
       beside: copyButton('Copy', () => this.#token, onCopied, { class: 'primary steady' }),
+      quiet: true,
     });
     const channels = channelsOf(made);
     this.channel = channels.length > 1
-      ? selectField('Channel of the commands', channels.map((name) => [name, name]), channels[0]) : null;
+      ? selectField('Channel of the commands', channels.map((name) => [name, name]), channels[0], {}, { quiet: true }) : null;
     this.channel?.control.addEventListener('change', () => this.#showSnippets(onCopied));
     this.list = el('div', { class: 'snippets' });
     this.node = this.#assemble(made);

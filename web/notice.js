@@ -7,7 +7,7 @@ import { append, button, el, icon } from './dom.js';
 /// `kind`: info, warn or error. Errors are read out at once.
 export function notice(kind, title, ...rest) {
   const box = el('div', { class: `notice ${kind}`, role: kind === 'error' ? 'alert' : null },
-    icon(kind === 'info' ? 'ask' : 'warn'));
+    icon(kind === 'info' ? 'info' : 'warn'));
   box.append(append(el('div'), [el('p', { class: 'notice-title' }, title), rest]));
   return box;
 }

@@ -39,8 +39,8 @@ const rows = [
   ['role:view', 'read', 'Roles', 'see roles'],
   ['system.settings:edit', 'manage', 'System blobs', 'edit the settings'],
   ['system:delete-blobs', 'manage', 'System blobs', 'delete blobs'],
-  ['user.token:edit', 'manage', 'Tokens', "make and change their owner's tokens"],
-  ['user.token:view', 'manage', 'Tokens', "see their owner's tokens"],
+  ['user.token:edit', 'manage', 'Tokens', 'make and change tokens of its owner'],
+  ['user.token:view', 'manage', 'Tokens', 'see tokens of its owner'],
 ];
 
 export const scopes = rows.map(([name, level, category, ability]) => ({ name, level, category, ability }));
@@ -66,7 +66,7 @@ export const levels = ['read', 'write', 'manage'];
 export const levelAbility = {
   read: 'download packages from',
   write: 'download and upload packages in',
-  manage: 'download, upload, edit and delete packages in, and manage,',
+  manage: 'download, upload, edit and delete packages, and change settings, in',
 };
 
 // What makes a level on a channel, as the API judges it.

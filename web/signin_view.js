@@ -47,8 +47,8 @@ export function signInView(app, problem, title) {
       field.control.value = '';
       app.signedIn();
     } catch (error) {
-      news.replaceChildren(reasonNotice(error, null));
-      field.setError(error.status === 401 ? error.title + '.' : '');
+      news.replaceChildren(error.status === 401 ? notice('error', error.title) : problemNotice(error));
+      field.setError(error.status === 401 ? error.message : '');
       field.focus();
     } finally {
       submit.disabled = false;

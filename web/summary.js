@@ -3,20 +3,24 @@
 // What a token will be able to do, in a sentence, while it is put together.
 
 import { el, fill } from './dom.js';
-import { expiryWords, listed, reachWords, resourceWords, scopeWords } from './words.js';
+import { abilityWords, expiryWords, reachWords } from './words.js';
 
 const warned = {
   'user.token:edit': 'Whoever holds it can make further tokens, as far as its own rights go.',
 };
 
-function abilityWords({ type, resources, scopes, channels }) {
-  if (type === 'resource') {
-    const parts = resourceWords(resources);
-    return parts.length === 0 ? ['Nothing yet: choose a channel.']
-      : ['It can ', listed(parts), ' and what lies below.'];
+function sentence(draft) {
+  const isResource = draft.type === 'resource';
+  const abilities = abilityWords(draft);
+  if (abilities.length === 0) {
+    return el('p', {}, isResource ? 'It can do nothing yet: choose a channel.' : 'It can do nothing yet: choose a scope.');
   }
-  return scopes.length === 0 ? ['Nothing yet: choose a scope.']
-    : ['It can ', scopeWords(scopes), reachWords(channels), '.'];
+  return [
+    el('p', {}, 'This token will be able to'),
+    el('ul', {}, abilities.map((ability) => el('li', {}, ability))),
+    el('p', {}, isResource ? 'and the same in what lies below these channels, unless that is named itself.'
+      : [reachWords(draft.channels), '.']),
+  ];
 }
 
 /// `draft`: type, resources or scopes and channels; `instant`: of its end.
@@ -28,7 +32,7 @@ export class Summary {
 
   show(draft, instant) {
     const warning = draft.type === 'scope' && draft.scopes.map((name) => warned[name]).find(Boolean);
-    fill(this.text, el('p', {}, abilityWords(draft)),
+    fill(this.text, sentence(draft),
       el('p', {}, instant === undefined ? 'It has no end yet.' : expiryWords(instant)),
       warning && el('p', { class: 'warn-text' }, warning));
   }

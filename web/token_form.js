@@ -82,7 +82,7 @@ export class TokenForm {
     const options = [['resource', 'Resources', rights.mayGiveResources], ['scope', 'Scopes', rights.mayGiveScopes]]
       .filter(([value, , may]) => may || value === draft.type);
     const field = selectField('Type', options, draft.type, { disabled: this.before !== null }, {
-      hint: this.before ? 'The type of a token stays.' : '',
+      hint: this.before ? 'The type of a token stays.' : '', quiet: true,
     });
     field.control.addEventListener('change', () => this.#changed());
     return field;

@@ -38,7 +38,8 @@ function expiryCell(token, state) {
     expired: ['danger', `Expired ${relativeText(token.expires_at)}`],
     expiring: ['warn', `Expires ${relativeText(token.expires_at)}`],
   }[state];
-  return [dateElement(token.expires_at), mark && el('span', { class: `badge ${mark[0]}` }, mark[1])];
+  return el('span', { class: 'stack' }, dateElement(token.expires_at),
+    mark && el('span', { class: `badge ${mark[0]}` }, mark[1]));
 }
 
 function nameCell(token, state, id) {
@@ -56,11 +57,11 @@ function nameCell(token, state, id) {
 
 function actionsCell(token, state, id, options) {
   const action = (text, name, run, kind = '') => button(text, () => run(token),
-    { class: `quiet ${kind}`, 'aria-describedby': id }, name);
+    { class: `quiet ${kind}`, 'aria-describedby': id, title: kind === 'compact' && text }, name);
   const mayChange = options.mayEdit && state !== 'deleted';
   return el('div', { class: 'row-actions' },
-    mayChange && state !== 'damaged' && !token.superseded_by && action('Edit', 'edit', options.onEdit),
-    state !== 'damaged' && action('Explain', 'ask', options.onExplain),
+    mayChange && state !== 'damaged' && !token.superseded_by && action('Edit', 'edit', options.onEdit, 'compact'),
+    state !== 'damaged' && action('Explain', 'ask', options.onExplain, 'compact'),
     mayChange && action('Delete Token', 'bin', options.onDelete, 'danger-text'));
 }
 

@@ -26,9 +26,9 @@ function paths(channels) {
   return listed(channels.map((channel) => quoted(channel, { class: 'mono' })));
 }
 
-/// "download packages from main and dev, and below them"
+/// "download packages from main and dev", for each level
 export function resourceWords(resources) {
-  return levels.flatMap((level) => {
+  return [...levels].reverse().flatMap((level) => {
     const channels = resources.filter((grant) => grant.permission === level).map((grant) => grant.channel);
     return channels.length === 0 ? [] : [[levelAbility[level], ' ', paths(channels)]];
   });
@@ -36,11 +36,12 @@ export function resourceWords(resources) {
 
 export function reachWords(channels) {
   return channels && channels.length > 0
-    ? [' in ', paths(channels), ' and what lies below'] : [' in every channel'];
+    ? ['in ', paths(channels), ' and what lies below'] : ['in every channel'];
 }
 
-export function scopeWords(scopes) {
-  return listed(scopes.map((name) => findScope(name).ability));
+/// What a token can do, for a list.
+export function abilityWords({ type, resources = [], scopes = [] }) {
+  return type === 'resource' ? resourceWords(resources) : scopes.map((name) => findScope(name).ability);
 }
 
 export function expiryWords(expiresAt) {
