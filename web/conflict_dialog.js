@@ -28,7 +28,8 @@ function table(before, theirs, mine) {
   const others = mine.type === 'resource' ? ['scopes', 'channels'] : ['resources'];
   const shown = rows.filter(([member]) => !others.includes(member)
     && (differs(member, before, theirs) || differs(member, before, mine)));
-  const cell = (label, changed, content) => el('td', { 'data-label': label, class: changed && 'changed' }, content);
+  const cell = (label, changed, content) => el('td', { 'data-label': label, class: changed && 'changed' },
+    el('span', {}, content));
   return el('table', { class: 'compare' },
     el('thead', {}, el('tr', {}, ['', 'When you began', 'Now', 'What you typed'].map((text) => el('th',
       { scope: 'col' }, text)))),

@@ -64,7 +64,7 @@ class ExplainView {
       type: 'password', class: 'mono', autocomplete: 'off', spellcheck: 'false',
     }), { hint: 'Its text. It is only used for this question.' });
     this.id = new Combobox('Token', { value: id ?? '', hint: 'Its id; the newest are offered by name.' });
-    this.method = selectField('Method', methods.map((name) => [name, name]), 'GET');
+    this.method = selectField('Method', methods.map((name) => [name, name]), 'GET', {}, { quiet: true });
     this.url = new Field('URL', el('input', {
       type: 'text', class: 'mono', autocomplete: 'off', spellcheck: 'false', inputmode: 'url',
       placeholder: `${app.site.href}main/noarch/repodata.json`, on: { change: () => this.#takeToken() },

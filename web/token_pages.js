@@ -53,6 +53,12 @@ export class TokenPages {
       && state !== 'expired' && state !== 'deleted';
   }
 
+  /// Nobody knows what a damaged record is about: no filter asks for it.
+  get isUnfiltered() {
+    const { q, type, channel, expiring } = this.args;
+    return [q, type, channel, expiring].every((value) => value === '');
+  }
+
   /// The tokens of a page; reads what is missing.
   async page(number, size) {
     const end = (number + 1) * size;
@@ -74,9 +80,19 @@ export class TokenPages {
   async #read(limit) {
     const { items, next } = await this.api.get('account/tokens',
       { ...this.args, limit, after: this.#after }, this.#stop.signal);
-    this.tokens.push(...items);
+    this.tokens.push(...items.filter((token) => !token.problem || this.isUnfiltered));
     this.#after = next ?? '';
     this.isComplete = next === null;
+  }
+
+  /// Another order, if all are here; else they must be read anew.
+  reorder(sort) {
+    if (!this.isComplete || this.isCut) {
+      return false;
+    }
+    this.sort = sort;
+    this.#order();
+    return true;
   }
 
   #order() {

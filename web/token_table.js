@@ -56,13 +56,13 @@ function nameCell(token, state, id) {
 }
 
 function actionsCell(token, state, id, options) {
-  const action = (text, name, run, kind = '') => button(text, () => run(token),
+  const action = (text, run, kind, name = null) => button(text, () => run(token),
     { class: `quiet ${kind}`, 'aria-describedby': id, title: kind === 'compact' && text }, name);
   const mayChange = options.mayEdit && state !== 'deleted';
   return el('div', { class: 'row-actions' },
-    mayChange && state !== 'damaged' && !token.superseded_by && action('Edit', 'edit', options.onEdit, 'compact'),
-    state !== 'damaged' && action('Explain', 'ask', options.onExplain, 'compact'),
-    mayChange && action('Delete Token', 'bin', options.onDelete, 'danger-text'));
+    mayChange && state !== 'damaged' && !token.superseded_by && action('Edit', options.onEdit, 'compact', 'edit'),
+    state !== 'damaged' && action('Explain', options.onExplain, 'compact', 'ask'),
+    mayChange && action('Delete Token', options.onDelete, 'danger-text'));
 }
 
 function row(token, options) {

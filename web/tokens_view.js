@@ -40,6 +40,16 @@ class TokensView {
     this.#restart({});
   }
 
+  #sort(key) {
+    const sort = nextSort(this.state.sort, key);
+    if (this.pages.reorder(sort)) {
+      Object.assign(this.state, { sort, number: 0 });
+      this.#load();
+    } else {
+      this.#restart({ sort });
+    }
+  }
+
   /// The whole list anew, with other filters or another order.
   #restart(change) {
     const keeps = Object.keys(change).length === 0;
@@ -121,7 +131,7 @@ class TokensView {
       selected: this.#selected,
       mayEdit: this.mayEdit,
       ownId: app.session.account.token?.id,
-      onSort: (key) => this.#restart({ sort: nextSort(this.state.sort, key) }),
+      onSort: (key) => this.#sort(key),
       onSelect: (token, on) => this.#select([token], on, false),
       onSelectAll: (all, on) => this.#select(all, on),
       onEdit: (token) => app.router.go('tokens/' + token.id),
