@@ -21,11 +21,14 @@ function address(name) {
   return new URL(document.querySelector(`meta[name=${name}]`).content, document.baseURI);
 }
 
+/// Of a string that is shown once: it has no view to come back to.
+const issued = 'issued';
+
 function viewOf(app, path, draft) {
   const [place, rest] = path.split('/');
   switch (place) {
     case 'tokens':
-      return rest ? tokenFormView(app, rest === 'new' ? null : rest, draft) : tokensView(app);
+      return rest && rest !== issued ? tokenFormView(app, rest === 'new' ? null : rest, draft) : tokensView(app);
     case 'explain':
       return explainView(app, rest ?? null);
     case 'channels':
@@ -48,7 +51,11 @@ class App {
     this.site = address('psm-channels');
     this.api = new Api(address('psm-api'));
     this.session = new Session(this.api);
-    this.router = new Router({ show: (path) => this.#show(path), mayLeave: () => this.#mayLeave() });
+    this.router = new Router({
+      show: (path) => this.#show(path),
+      isFree: () => !this.#view?.unsaved?.(),
+      mayLeave: () => this.#mayLeave(),
+    });
     this.toast = toast;
     this.reset();
     this.api.onUnauthorized = (problem) => this.#onUnauthorized(problem);
@@ -106,8 +113,8 @@ class App {
     }
   }
 
-  /// Another view without another URL.
-  showInstead(view) {
+  showIssued(view) {
+    this.router.rename(`tokens/${issued}`);
     this.#place(view);
   }
 

@@ -89,7 +89,8 @@ class ChannelsView {
   async #load() {
     fill(this.results, el('div', { class: 'skeleton', 'aria-hidden': 'true' }, el('div'), el('div'), el('div')));
     try {
-      this.channels = await this.app.session.channels(true);
+      this.app.session.forgetChannels();
+      this.channels = await this.app.session.channels();
       this.#show();
     } catch (problem) {
       fill(this.results, problemNotice(problem, () => this.#load()));

@@ -32,7 +32,7 @@ export class Combobox extends Field {
     this.#listen(frame);
   }
 
-  /// `options`: {value, note} each.
+  /// `options`: {value, note, words} each; `words` is what a search looks at.
   setOptions(options) {
     this.#options = options;
   }
@@ -73,7 +73,7 @@ export class Combobox extends Field {
 
   #open(text) {
     const wanted = text.toLowerCase();
-    const found = this.#options.filter((option) => option.value.toLowerCase().includes(wanted));
+    const found = this.#options.filter(({ value, words = value }) => words.toLowerCase().includes(wanted));
     this.#shown = found.slice(0, maxShown);
     const items = this.#shown.map((option, at) => el('li',
       { role: 'option', id: `${this.list.id}-${at}`, 'data-at': String(at), 'aria-selected': 'false' },
@@ -129,9 +129,9 @@ export class Combobox extends Field {
     if (event.key === 'ArrowDown' || event.key === 'ArrowUp') {
       event.preventDefault();
       this.#step(event.key === 'ArrowDown' ? 1 : -1);
-    } else if (event.key === 'Enter' && this.#isOpen && this.#active >= 0) {
+    } else if (event.key === 'Enter' && this.#isOpen) {
       event.preventDefault();
-      this.#choose(this.#shown[this.#active].value);
+      this.#choose(this.#active < 0 ? this.value : this.#shown[this.#active].value);
     } else if (event.key === 'Escape' && this.#isOpen) {
       event.preventDefault();
       event.stopPropagation();

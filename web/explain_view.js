@@ -11,6 +11,7 @@ import { exactElement } from './times.js';
 import { levelBadge, listed } from './words.js';
 
 const methods = ['GET', 'HEAD', 'PUT', 'POST', 'PATCH', 'DELETE'];
+const idHint = 'Its id; the newest are offered by name.';
 const tokenInPath = /\/t\/(psm-[0-9A-Za-z]{42})(?=\/|$)/;
 
 function fact(term, ...description) {
@@ -63,7 +64,7 @@ class ExplainView {
     this.string = new Field('Token', el('input', {
       type: 'password', class: 'mono', autocomplete: 'off', spellcheck: 'false',
     }), { hint: 'Its text. It is only used for this question.' });
-    this.id = new Combobox('Token', { value: id ?? '', hint: 'Its id; the newest are offered by name.' });
+    this.id = new Combobox('Token', { value: id ?? '', hint: idHint, onChange: () => this.#nameToken() });
     this.method = selectField('Method', methods.map((name) => [name, name]), 'GET', {}, { quiet: true });
     this.url = new Field('URL', el('input', {
       type: 'text', class: 'mono', autocomplete: 'off', spellcheck: 'false', inputmode: 'url',
@@ -112,7 +113,16 @@ class ExplainView {
       ? this.app.api.get('account/tokens', { limit: 100, owner: account.admin ? '*' : '' }) : { items: [] };
     const { items } = await Promise.resolve(listing).catch(() => ({ items: [] }));
     const others = items.filter((token) => !token.problem && token.id !== account.token?.id);
-    this.id.setOptions([...own, ...others].map((token) => ({ value: token.id, note: token.name })));
+    this.tokens = [...own, ...others];
+    this.id.setOptions(this.tokens.map(({ id, name, owner }) => ({
+      value: id, note: name, words: `${id} ${name} ${owner}`,
+    })));
+    this.#nameToken();
+  }
+
+  #nameToken() {
+    const token = this.tokens?.find(({ id }) => id === this.id.value);
+    this.id.setHint(...token ? [quoted(token.name, { class: 'strong' }), ' of ', quoted(token.owner)] : [idHint]);
   }
 
   /// A URL that was copied from somewhere is likely to hold one.

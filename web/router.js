@@ -10,10 +10,10 @@ export class Router {
 
   #asking = false;
 
-  /// `show(path)` shows it; `mayLeave()` is a promise of yes or no.
-  constructor({ show, mayLeave }) {
-    this.show = show;
-    this.mayLeave = mayLeave;
+  /// `show(path)` shows it; `isFree()`: whether it may be left at once;
+  /// `mayLeave()` is a promise of yes or no.
+  constructor({ show, isFree, mayLeave }) {
+    Object.assign(this, { show, isFree, mayLeave });
     addEventListener('hashchange', () => this.#follow());
   }
 
@@ -38,8 +38,8 @@ export class Router {
 
   /// Asks the view first.
   async leaveFor(path) {
-    if (!this.#asking) {
-      await this.#ask('#/' + path);
+    if (await this.#ask()) {
+      this.go(path);
     }
   }
 
@@ -54,19 +54,25 @@ export class Router {
     if (wanted === this.#shown) {
       return;
     }
-    history.replaceState(null, '', this.#shown || '#/tokens');
-    if (!this.#asking) {
-      await this.#ask(wanted);
+    if (this.isFree()) {
+      this.start();
+      return;
+    }
+    history.replaceState(null, '', this.#shown);
+    if (await this.#ask()) {
+      history.replaceState(null, '', wanted);
+      this.start();
     }
   }
 
-  async #ask(wanted) {
+  /// One question at a time.
+  async #ask() {
+    if (this.#asking) {
+      return false;
+    }
     this.#asking = true;
     const leaves = await this.mayLeave();
     this.#asking = false;
-    if (leaves) {
-      history.pushState(null, '', wanted);
-      this.start();
-    }
+    return leaves;
   }
 }

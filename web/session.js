@@ -19,8 +19,10 @@ export class Session {
 
   rights = null;
 
-  /// Whether nginx, and no token, says who it is.
+  /// Whether nginx, and no token, says who it is; and whether it could.
   ambient = false;
+
+  mayBeAmbient = false;
 
   #channels = null;
 
@@ -42,9 +44,10 @@ export class Session {
       throw problem;
     }
     this.ambient = token === '';
+    this.mayBeAmbient ||= this.ambient;
   }
 
-  /// After a change of rights.
+  /// Rights may have been changed since.
   async refresh() {
     this.#channels = null;
     this.#take(await this.api.get('account'));
@@ -71,10 +74,12 @@ export class Session {
   }
 
   /// Those that he may know of, with `permission`: what he may hand out there.
-  async channels(again = false) {
-    if (!this.#channels || again) {
-      this.#channels = (await this.api.get('account/channels')).items;
-    }
+  async channels() {
+    this.#channels ??= (await this.api.get('account/channels')).items;
     return this.#channels;
+  }
+
+  forgetChannels() {
+    this.#channels = null;
   }
 }

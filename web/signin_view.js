@@ -67,7 +67,7 @@ export function signInView(app, problem, title) {
 
   const form = el('form', { novalidate: true, on: { submit: onSubmit } }, field.node,
     el('div', { class: 'actions start' }, submit,
-      app.session.ambient && button('Continue without a token', () => signIn(''))));
+      app.session.mayBeAmbient && button('Continue without a token', () => signIn(''))));
   const help = el('details', {}, el('summary', {}, 'Which token?'),
     el('p', {}, 'Any token tells who you are. To see your tokens it needs the scope ',
       el('code', {}, 'user.token:view'), ', to make and change them ', el('code', {}, 'user.token:edit'),

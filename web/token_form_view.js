@@ -34,13 +34,10 @@ class TokenFormView {
 
   async #load() {
     fill(this.news);
-    if (!this.id) {
-      this.#start(null);
-      return;
-    }
     fill(this.body, el('p', { class: 'loading' }, 'Loading…'));
     try {
-      this.#start(await this.#read());
+      await this.app.session.refresh();
+      this.#start(this.id ? await this.#read() : null);
     } catch (problem) {
       fill(this.body);
       fill(this.news, problemNotice(problem, problem.status === 404 ? null : () => this.#load()));
@@ -75,7 +72,6 @@ class TokenFormView {
     } } }, token && this.#facts(token), this.#form.node, el('div', { class: 'actions start form-actions' }, this.submit,
       button('Cancel', () => this.app.router.leaveFor('tokens')))));
     this.#warn(this.#form.draft);
-    this.node.querySelector('h1').focus();
   }
 
   #facts(token) {
@@ -154,8 +150,7 @@ class TokenFormView {
   #finish(made, text) {
     this.#saved = true;
     if (made.token) {
-      this.app.router.rename('tokens');
-      this.app.showInstead(issuedView(this.app, made));
+      this.app.showIssued(issuedView(this.app, made));
     } else {
       this.app.toast(text);
       this.app.router.go('tokens');
