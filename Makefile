@@ -352,12 +352,11 @@ install: build $(COMPLETIONS) ## install into DESTDIR, MODULESDIR, PREFIX
 	install -D -m 644 $(OUT)/psm-token.bash $(BASH_WORDS)
 	install -D -m 644 $(OUT)/psm-token.zsh $(ZSH_WORDS)
 	install -D -m 644 $(OUT)/psm-token.fish $(FISH_WORDS)
-	install -d $(SHARE)
-	@for file in $(wildcard $(ROOT)/conf/*.conf $(ROOT)/conf/*.yml) \
-	    $(ROOT)/api/openapi.yaml $(ROOT)/LICENSE; do \
-	    echo "install -m 644 $$file $(SHARE)"; \
-	    install -m 644 "$$file" $(SHARE); \
-	done
+	install -d $(SHARE)/web
+	install -m 644 $(wildcard $(ROOT)/conf/*.conf $(ROOT)/conf/*.yml) \
+	    $(ROOT)/api/openapi.yaml $(ROOT)/LICENSE $(SHARE)
+	rm -f $(SHARE)/web/* # those of a version before
+	install -m 644 $(wildcard $(ROOT)/web/*.*) $(SHARE)/web
 
 .PHONY: uninstall
 uninstall: ## remove what install put there

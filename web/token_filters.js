@@ -64,20 +64,27 @@ export class TokenFilters {
     this.channel.setOptions(channels.map(({ channel }) => ({ value: channel })));
   }
 
+  /// What is wrong is said at once; what is not counts after a pause.
   #later() {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#now(), pause);
+    if (this.#isSound(this.#typed)) {
+      this.#timer = setTimeout(() => this.#now(), pause);
+    }
   }
 
-  #now() {
-    clearTimeout(this.#timer);
-    const filters = {
+  get #typed() {
+    return {
       q: this.search.value.trim(),
       type: this.type.value,
       state: this.state.value,
       channel: this.channel.value,
       owner: this.owner?.value ?? '',
     };
+  }
+
+  #now() {
+    clearTimeout(this.#timer);
+    const filters = this.#typed;
     if (this.#isSound(filters) && JSON.stringify(filters) !== JSON.stringify(this.filters)) {
       this.filters = filters;
       this.onChange(filters);
