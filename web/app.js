@@ -113,6 +113,13 @@ class App {
     }
   }
 
+  /// A view with what was typed in another one.
+  open(path, draft) {
+    history.pushState(null, '', '#/' + path);
+    this.router.rename(path);
+    this.#show(path, draft);
+  }
+
   showIssued(view) {
     this.router.rename(`tokens/${issued}`);
     this.#place(view);

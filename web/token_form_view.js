@@ -16,6 +16,19 @@ const unsavedText = {
   text: 'What you typed here is lost then.',
 };
 
+/// Why a token cannot be edited, or null.
+function refusal(token, account, rights) {
+  if (!(token ? account.may_edit_tokens : rights.mayCreate)) {
+    return notice('info', token ? 'You may not change tokens.' : 'You may not make tokens.',
+      el('p', {}, 'What you are signed in with has nothing to hand out, or lacks user.token:edit.'));
+  }
+  if (token?.deleted_at) {
+    return notice('info', 'This token has been deleted.', el('p', {}, 'It can only be replaced by a new one.'));
+  }
+  return token?.superseded_by ? notice('info', 'This is the old string of a token that was issued anew.',
+    el('p', {}, 'It ends by itself. ', el('a', { href: `#/tokens/${token.superseded_by}` }, 'Edit that token'))) : null;
+}
+
 class TokenFormView {
   #form = null;
 
@@ -51,9 +64,9 @@ class TokenFormView {
   /// The form, of a new token or of one that is there; with what was typed.
   #start(token, typed = this.typed) {
     const { session } = this.app;
-    if (!(token ? session.account.may_edit_tokens : session.rights.mayCreate)) {
-      fill(this.body, notice('info', token ? 'You may not change tokens.' : 'You may not make tokens.',
-        el('p', {}, 'What you are signed in with has nothing to hand out, or lacks user.token:edit.')));
+    const refused = refusal(token, session.account, session.rights);
+    if (refused) {
+      fill(this.body, refused);
       return;
     }
     this.token = token;
@@ -135,6 +148,10 @@ class TokenFormView {
   /// Somebody was faster.
   async #settle(draft) {
     const token = await this.#read();
+    if (token.deleted_at) {
+      this.#tellDeleted(draft);
+      return;
+    }
     const theirs = draftOf(token);
     const choice = await askAboutConflict(this.before, theirs, draft);
     if (choice === 'theirs') {
@@ -145,6 +162,16 @@ class TokenFormView {
       this.before = theirs;
       await this.#edit(merged);
     }
+  }
+
+  #tellDeleted(draft) {
+    const again = () => {
+      this.#saved = true;
+      this.app.open('tokens/new', { draft: { ...draft, reissue: false, overlap: 0 } });
+    };
+    fill(this.news, notice('error', 'Somebody has deleted this token.',
+      el('p', {}, 'What you typed is still here. It can only become a new token.'),
+      button('Generate Token with it', again, {}, 'plus')));
   }
 
   #finish(made, text) {
