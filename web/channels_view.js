@@ -33,7 +33,8 @@ function radios(privacy) {
       const described = newId('note');
       return el('div', { class: 'choice tall' },
         el('input', { type: 'radio', name, id, value, checked: value === privacy, 'aria-describedby': described }),
-        el('div', {}, el('label', { for: id, class: 'strong' }, text), el('p', { id: described, class: 'muted' }, note)));
+        el('div', {}, el('label', { for: id, class: 'strong' }, text),
+          el('p', { id: described, class: 'muted' }, note)));
     }));
 }
 
@@ -116,7 +117,8 @@ class ChannelsView {
 
   #table(channels) {
     return el('table', { 'aria-label': 'Channels' },
-      el('thead', {}, el('tr', {}, ['Channel', 'Privacy', 'You may hand out'].map((text) => el('th', { scope: 'col' }, text)),
+      el('thead', {}, el('tr', {},
+        ['Channel', 'Privacy', 'You may hand out'].map((text) => el('th', { scope: 'col' }, text)),
         el('th', { scope: 'col' }, el('span', { class: 'visually-hidden' }, 'Actions')))),
       el('tbody', {}, channels.map((channel) => this.#row(channel))));
   }

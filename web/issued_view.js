@@ -22,50 +22,66 @@ class IssuedView {
 
   #copied = false;
 
+  #onCopied = () => {
+    this.#copied = true;
+  };
+
   constructor(app, made) {
     this.app = app;
     this.#token = made.token;
     delete made.token;
-    this.made = made;
-    const onCopied = () => {
-      this.#copied = true;
-    };
-    this.input = el('input', { type: 'text', class: 'mono', readOnly: true, autocomplete: 'off', spellcheck: 'false' });
-    this.input.value = this.#token;
+    this.input = el('input', {
+      type: 'text', class: 'mono', value: this.#token, readOnly: true, autocomplete: 'off', spellcheck: 'false',
+    });
     this.input.addEventListener('focus', () => this.input.select());
     this.field = new Field('Token', this.input, {
-      beside: copyButton('Copy', () => this.#token, onCopied, { class: 'primary steady' }),
+      beside: copyButton('Copy', () => this.#token, this.#onCopied, { class: 'primary steady' }),
       quiet: true,
     });
-    const channels = channelsOf(made);
-    this.channel = channels.length > 1
-      ? selectField('Channel of the commands', channels.map((name) => [name, name]), channels[0], {}, { quiet: true }) : null;
-    this.channel?.control.addEventListener('change', () => this.#showSnippets(onCopied));
+    this.channels = channelsOf(made);
+    this.channel = this.channels.length > 1 ? this.#channelField() : null;
     this.list = el('div', { class: 'snippets' });
     this.node = this.#assemble(made);
-    this.node.addEventListener('copy', onCopied);
-    this.firstChannel = channels[0];
-    this.#showSnippets(onCopied);
+    this.node.addEventListener('copy', () => this.#onCopyKey());
+    this.#showSnippets();
+  }
+
+  #channelField() {
+    const options = this.channels.map((name) => [name, name]);
+    const field = selectField('Channel of the commands', options, options[0][0], {}, { quiet: true });
+    field.control.addEventListener('change', () => this.#showSnippets());
+    return field;
+  }
+
+  /// Only some browsers count what is selected within a field.
+  #onCopyKey() {
+    const { value, selectionStart, selectionEnd } = this.input;
+    const inField = document.activeElement === this.input ? value.slice(selectionStart, selectionEnd) : '';
+    if ((inField || document.getSelection().toString()).includes(this.#token)) {
+      this.#onCopied();
+    }
   }
 
   #assemble(made) {
-    const ends = made.expires_at === null ? 'It never expires.' : ['It works until ', exactElement(made.expires_at), '.'];
+    const ends = made.expires_at === null ? 'It never expires.'
+      : ['It works until ', exactElement(made.expires_at), '.'];
     return el('div', { class: 'view issued' }, heading('Save your token'),
       el('p', {}, 'This is the token ', quoted(made.name, { class: 'strong' }), '. ', ends),
       notice('warn', 'It is shown this once.',
-        el('p', {}, 'Save it in a secure place now. If it is lost, nobody can recover it, and a new one must be issued.')),
+        el('p', {}, 'Save it in a secure place now. If it is lost, nobody can recover it, ',
+          'and a new one must be issued.')),
       el('section', { class: 'card', 'aria-label': 'The token' }, this.field.node),
       el('section', { class: 'card', 'aria-label': 'How to use it' }, el('h2', {}, 'How to use it'),
         this.channel?.node, this.list),
       el('div', { class: 'actions start' }, button('Close', () => this.#close(), { class: 'primary' })));
   }
 
-  #showSnippets(onCopied) {
-    const channel = this.channel?.value ?? this.firstChannel;
+  #showSnippets() {
+    const channel = this.channel?.value ?? this.channels[0];
     fill(this.list, snippetsFor(this.app.site, this.#token, channel).map(([client, text]) => el('div',
       { class: 'snippet' }, el('h3', {}, client),
       el('pre', { tabindex: '0', role: 'group', 'aria-label': `${client} command` }, el('code', {}, text)),
-      copyButton(`Copy ${client} command`, () => text, onCopied))));
+      copyButton(`Copy ${client} command`, () => text, this.#onCopied))));
   }
 
   async #close() {

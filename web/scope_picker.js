@@ -46,7 +46,8 @@ export class ScopePicker {
   #makeSets(chosen) {
     this.#sets = [...categories(this.#offered())].map(([category, list]) => {
       const rows = list.map((scope) => this.#makeRow(scope, chosen.includes(scope.name)));
-      return { rows, node: el('fieldset', { class: 'scope-set' }, el('legend', {}, category), rows.map((row) => row.node)) };
+      return { rows, node: el('fieldset', { class: 'scope-set' }, el('legend', {}, category),
+        rows.map((row) => row.node)) };
     });
     return this.#sets.map(({ node }) => node);
   }

@@ -13,7 +13,7 @@ function sentence(draft) {
   const isResource = draft.type === 'resource';
   const abilities = abilityWords(draft);
   if (abilities.length === 0) {
-    return el('p', {}, isResource ? 'It can do nothing yet: choose a channel.' : 'It can do nothing yet: choose a scope.');
+    return el('p', {}, `It can do nothing yet: choose a ${isResource ? 'channel' : 'scope'}.`);
   }
   return [
     el('p', {}, 'This token will be able to'),

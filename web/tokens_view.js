@@ -32,7 +32,7 @@ class TokensView {
     this.count = el('p', { class: 'count', role: 'status' });
     this.previous = button('Previous page', () => this.#turn(-1));
     this.next = button('Next page', () => this.#turn(1));
-    this.pager = el('nav', { class: 'pager', 'aria-label': 'Pages' }, this.count, this.previous, this.next);
+    this.pager = el('nav', { class: 'pager unused', 'aria-label': 'Pages' }, this.count, this.previous, this.next);
     this.node = el('div', { class: 'view wide' }, heading('Tokens', this.generate),
       !rights.mayCreate && account.may_view_tokens && notice('info', 'You may not make tokens.',
         el('p', {}, 'What you are signed in with has nothing to hand out, or lacks user.token:edit.')),
