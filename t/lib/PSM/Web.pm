@@ -30,12 +30,18 @@ use lib "$FindBin::Bin/clients";
 
 use PSM::Clients ();
 use PSM::Process qw(wait_for children_of slurp);
+use PSM::Token qw(token_digest);
 
 my $json = JSON::PP->new->utf8->canonical->allow_nonref;
 
-# The page and the API as README says, before the demo's channels. first: text
-# before the server; server: text in it; api: text in the location of the API;
-# redis: its words.
+# The location of the page, as README says.
+sub location {
+	return 'location /tokens/ { alias %%REPO%%/web/;'
+		. ' include %%REPO%%/conf/psm_token_page.conf; }';
+}
+
+# It and the API before the demo's channels. first: text before the server;
+# server: text in it; api: text in the location of the API; redis: its words.
 sub page_conf {
 	my (%arg) = @_;
 
@@ -53,7 +59,7 @@ server {
 		psm_token_api;
 		$text{api}
 	}
-	include %%REPO%%/conf/psm_token_page.conf;
+	@{[ location() ]}
 	$text{server}
 }
 EOC
@@ -63,14 +69,24 @@ EOC
 sub start {
 	my ($class, $t, %arg) = @_;
 
-	my $self = bless { t => $t, runs => 0 }, $class;
+	my $self = bless { t => $t, flows => 0 }, $class;
 	my $channels = delete $arg{channels} // 1;
 	$t->start_redis if !$t->redis_server;
 	$t->write_conf(page_conf(%arg));
 	$t->start_nginx;
-	PSM::Clients::make_channels($t) if $channels;
 	$self->{do} = $self->_services;
+	$self->_make_channels if $channels;
 	return $self;
+}
+
+# The demo's, as psm-token makes them: the page lists those of the index.
+sub _make_channels {
+	my ($self) = @_;
+
+	PSM::Clients::make_channels($self->{t});
+	my %privacy = %PSM::Clients::CHANNELS;
+	$self->cli('channel', 'set', $_, '--privacy', $privacy{$_})
+		for sort keys %privacy;
 }
 
 sub url { return 'http://127.0.0.1:' . $_[0]{t}->port . '/tokens/' }
@@ -87,12 +103,16 @@ sub _services {
 	my $t = $self->{t};
 	return {
 		cli => sub { $self->cli(@_) },
-		gate => sub {
-			my ($path, %headers) = @_;
-			my $r = $t->get($path, %headers);
-			return { status => $r->{status} + 0, size => length $r->{body},
-				sha256 => sha256_hex($r->{body}) };
+		gate => sub { $self->_get(@_) },
+		waits => sub {
+			my ($path, $status) = @_;
+			my $got;
+			wait_for(sub {
+				($got = $self->_get($path))->{status} == $status }, 10);
+			return $got;
 		},
+		import => sub { $self->import_lines(@{ $_[0] }) },
+		refuses => sub { $self->refuses(@_) },
 		file => sub { sha256_hex(slurp($t->dir . "/html/$_[0]")) },
 		redis => sub { $t->redis(@_) },
 		pause => sub { $t->redis_server->pause; 1 },
@@ -100,6 +120,15 @@ sub _services {
 		stop_redis => sub { $t->redis_server->stop; 1 },
 		start_redis => sub { $t->redis_server->restart; 1 },
 	};
+}
+
+# What the gate answers.
+sub _get {
+	my ($self, $path, %headers) = @_;
+
+	my $r = $self->{t}->get($path, %headers);
+	return { status => $r->{status} + 0, size => length $r->{body},
+		sha256 => sha256_hex($r->{body}) };
 }
 
 # Runs psm-token --json, and gives what it says.
@@ -126,8 +155,31 @@ sub admin {
 
 	$name //= 'root';
 	$self->cli('user', 'set', $name, '--admin');
-	return $self->mint("$name here", '--owner', $name, '--scope',
-		'user.token:view', '--scope', 'user.token:edit');
+	return $self->mint("$name here", '--owner', $name, '--expires', 'never',
+		'--scope', 'user.token:view', '--scope', 'user.token:edit');
+}
+
+# Tokens by the thousand, or as no command makes them (psm-token import): hashes
+# with name and owner at least. One without token or digest gets a digest.
+sub import_lines {
+	my ($self, @lines) = @_;
+
+	for my $line (@lines) {
+		$self->{t}->secret($line->{token}) if defined $line->{token};
+		$line->{digest} //= token_digest(rand . $$) if !defined $line->{token};
+	}
+	my $file = $self->{t}->private_file('import.jsonl',
+		join '', map { $json->encode($_) . "\n" } @lines);
+	return $self->cli('import', $file);
+}
+
+# Waits until the API knows a token no more.
+sub refuses {
+	my ($self, $token) = @_;
+
+	my $t = $self->{t};
+	return wait_for(sub {
+		$t->get('/api/account', 'X-Auth', $token)->{status} == 401 }, 15) // 0;
 }
 
 # ---------------------------------------------------------------- a flow ---
@@ -231,15 +283,15 @@ sub _end {
 	return $status;
 }
 
-# Runs t/web/FLOW.mjs as one subtest. limit: seconds (150). What is left goes to
+# Runs t/web/FLOW.mjs as one subtest. limit: seconds (300). What is left goes to
 # the flow.
 sub runs {
 	my ($self, $flow, $name, %arg) = @_;
 
 	local $Test::Builder::Level = $Test::Builder::Level + 1;
-	my $limit = delete $arg{limit} // 150;
+	my $limit = delete $arg{limit} // 300;
 	my $dir = $self->{t}->dir;
-	my $home = "$dir/browser-" . ++$self->{runs};
+	my $home = "$dir/browser-" . ++$self->{flows};
 	make_path("$home/tmp");
 	return subtest $name => sub {
 		my $run = $self->_begin($flow, $home);

@@ -75,7 +75,7 @@ export async function mint(name, ...words) {
 
 // Polls until it gives something true, and gives that; the last value after
 // the limit.
-export async function until(sub, limit = 20000) {
+export async function until(sub, limit = 40000) {
   const end = Date.now() + limit;
   let got;
   do {
@@ -83,7 +83,7 @@ export async function until(sub, limit = 20000) {
     if (got) {
       return got;
     }
-    await new Promise((resolve) => { setTimeout(resolve, 50); });
+    await new Promise((resolve) => { setTimeout(resolve, 20); });
   } while (Date.now() < end);
   return got;
 }

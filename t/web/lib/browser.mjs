@@ -17,7 +17,9 @@ const TOKEN = /psm-[0-9A-Za-z]{42}/;
 const ANSWERED = /^Failed to load resource: the server responded with a status of/;
 
 export const url = wanted.url;
-export const origin = new URL(url).origin;
+
+// wanted.sites: further ones of this test.
+const origins = [url, ...wanted.sites ?? []].map((x) => `${new URL(x).origin}/`);
 
 function watchPage(page, seen) {
   page.on('console', (message) => {
@@ -27,19 +29,26 @@ function watchPage(page, seen) {
   });
   page.on('pageerror', (error) => { seen.errors.push(String(error.stack ?? error)); });
   page.on('dialog', (dialog) => {
-    seen.dialogs.push(dialog.message());
-    dialog.dismiss();
+    if (dialog.type() === 'beforeunload') {
+      seen.asked += 1;
+      dialog.accept();
+    } else {
+      seen.dialogs.push(dialog.message());
+      dialog.dismiss();
+    }
   });
   page.on('framenavigated', (frame) => { seen.addresses.push(frame.url()); });
 }
 
 function watch(context) {
-  const seen = { errors: [], dialogs: [], addresses: [], outside: [] };
+  const seen = {
+    errors: [], dialogs: [], asked: 0, addresses: [], outside: [],
+  };
   context.pages().forEach((page) => watchPage(page, seen));
   context.on('page', (page) => watchPage(page, seen));
   context.on('request', (request) => {
     seen.addresses.push(request.url());
-    if (!request.url().startsWith(`${origin}/`)) {
+    if (!origins.some((x) => request.url().startsWith(x))) {
       seen.outside.push(request.url());
     }
   });
@@ -74,12 +83,22 @@ async function open(options) {
     viewport: { width: 1280, height: 800 },
     ...options,
   });
-  context.setDefaultTimeout(15000);
+  context.setDefaultTimeout(40000);
   return context;
 }
 
-// Runs the flow. unguarded: it does on purpose what the page must not do.
-export async function flow(sub, { unguarded, ...options } = {}) {
+async function judge(page, seen) {
+  is(seen.errors, [], 'the console has no error');
+  is(seen.dialogs, [], 'no dialog came up');
+  is(seen.outside, [], 'nobody else was asked');
+  is(seen.addresses.filter((address) => TOKEN.test(address)).length, 0,
+    'no token stood in an address');
+  await keepsNoToken(page);
+}
+
+// Runs sub in a Chromium. unguarded: it does on purpose what the page must not
+// do. Gives whether it came to its end.
+export async function visit(sub, { unguarded, ...options } = {}) {
   let context;
   try {
     context = await open(options);
@@ -87,22 +106,25 @@ export async function flow(sub, { unguarded, ...options } = {}) {
     const seen = watch(context);
     await sub({ page, context, seen });
     if (!unguarded) {
-      is(seen.errors, [], 'the console has no error');
-      is(seen.dialogs, [], 'no dialog came up');
-      is(seen.outside, [], 'nobody else was asked');
-      is(seen.addresses.filter((address) => TOKEN.test(address)).length, 0,
-        'no token stood in an address');
+      await judge(page, seen);
     }
-    await keepsNoToken(page);
     await context.close();
-    end();
+    return true;
   } catch (error) {
-    const [page] = context?.pages() ?? [];
-    if (page && wanted.shots) {
+    const page = context?.pages().at(-1);
+    if (page) {
       await shot(page, `failed-${wanted.name}`).catch(() => {});
     }
-    ok(false, 'the flow came to its end', String(error.stack ?? error));
+    ok(false, 'it came to its end', String(error.stack ?? error));
     await context?.close().catch(() => {});
+    return false;
+  }
+}
+
+// A flow of one visit.
+export async function flow(sub, options) {
+  if (await visit(sub, options)) {
+    end();
   }
   process.exit(0);
 }
