@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: BSD-2-Clause
+//
+// Deleting one token and several: named, asked for, done, and where it fails
+// said of which.
+
+import { ask, cli, is, like, mint, ok, until, wanted } from './lib/bridge.mjs';
+import { flow, shot } from './lib/browser.mjs';
+import { button, dialog, field, lists, row, signIn, table } from './lib/page.mjs';
+
+async function exists(id) {
+  return cli('show', id).then((x) => !x.deleted_at, () => false);
+}
+
+async function one(page) {
+  const made = await mint('one of many', '--owner', 'gil', '--resource', 'public:read', '--resource', 'private:read');
+  const path = `/t/${made.token}/private/noarch/repodata.json`;
+  is((await ask('gate', path)).status, 200, 'a token works');
+  await field(page, 'Search').fill('one of many');
+  await lists(page, ['one of many'], '  and is listed');
+  await button(row(page, 'one of many'), 'Delete Token').click();
+  like(await dialog(page).innerText(), /Delete token\?[^]*one of many[^]*of gil/, 'a question that names it');
+  like(await dialog(page).innerText(), /cannot be undone/i, '  and says what that means');
+  await shot(page, 'delete-one');
+  ok(await button(dialog(page), 'Cancel').evaluate((x) => x === document.activeElement), '  the safe answer has the focus');
+  await page.keyboard.press('Escape');
+  await dialog(page).waitFor({ state: 'detached' });
+  ok(await exists(made.id), 'Escape deletes nothing');
+  ok(await button(row(page, 'one of many'), 'Delete Token').evaluate((x) => x === document.activeElement),
+    '  and the focus is where it was');
+  await button(row(page, 'one of many'), 'Delete Token').click();
+  await button(dialog(page), 'Delete').click();
+  await page.getByText('No token matches').waitFor();
+  like(await page.getByRole('status').filter({ hasText: 'Deleted' }).innerText(), /one of many/, 'Delete does, and says so');
+  ok(!await exists(made.id), '  it is gone');
+  ok(await until(async () => (await ask('gate', path)).status === 401), '  for the gate too');
+}
+
+async function several(page) {
+  await field(page, 'Search').fill('to go');
+  await lists(page, [1, 2, 3, 4, 5, 6].map((x) => `to go ${x}`), 'some to delete');
+  await page.getByLabel('Select to go 2', { exact: true }).check();
+  await page.getByLabel('Select to go 5', { exact: true }).check();
+  like(await page.getByRole('group', { name: 'Selected tokens' }).innerText(), /2 selected/, 'two are chosen');
+  await shot(page, 'delete-selected');
+  await button(page, 'Delete selected').click();
+  like(await dialog(page).innerText(), /Delete 2 tokens\?[^]*to go 2[^]*to go 5/, '  and named');
+  await shot(page, 'delete-several');
+  await button(dialog(page), 'Delete').click();
+  await lists(page, ['to go 1', 'to go 3', 'to go 4', 'to go 6'], '  and gone, they alone');
+  is(await page.getByRole('group', { name: 'Selected tokens' }).count(), 0, '  nothing is chosen any more');
+
+  await page.getByLabel('Select all on this page', { exact: true }).check();
+  like(await page.getByRole('group', { name: 'Selected tokens' }).innerText(), /4 selected/, 'all of the page');
+  await page.getByLabel('Select to go 1', { exact: true }).uncheck();
+  like(await page.getByRole('group', { name: 'Selected tokens' }).innerText(), /3 selected/, '  but one');
+  ok(await page.getByLabel('Select all on this page', { exact: true }).evaluate((x) => x.indeterminate),
+    '  which the box above shows');
+  await button(page, 'Clear selection').click();
+  is(await page.getByRole('checkbox', { checked: true }).count(), 0, '  or none');
+}
+
+async function fails(page) {
+  await page.getByLabel('Select to go 1', { exact: true }).check();
+  await page.getByLabel('Select to go 3', { exact: true }).check();
+  await button(page, 'Delete selected').click();
+  await ask('pause');
+  await button(dialog(page), 'Delete').click();
+  await dialog(page).getByRole('alert').waitFor();
+  like(await dialog(page).innerText(), /2 were not deleted:[^]*to go/, 'Redis away: said of each');
+  await ask('resume');
+  await button(dialog(page), 'Close').click();
+  ok(await row(page, 'to go 1').count() === 1, '  they are still listed');
+  ok(await page.getByLabel('Select to go 1', { exact: true }).isChecked(), '  and still chosen');
+  await button(page, 'Clear selection').click();
+}
+
+await flow(async ({ page }) => {
+  await signIn(page, wanted.admin);
+  await one(page);
+  await several(page);
+  await fails(page);
+  await field(page, 'Search').fill('');
+  await table(page).waitFor();
+});
