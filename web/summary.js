@@ -18,7 +18,7 @@ function sentence(draft) {
   return [
     el('p', {}, 'This token will be able to'),
     el('ul', {}, abilities.map((ability) => el('li', {}, ability))),
-    el('p', {}, isResource ? 'and the same in what lies below these channels, unless that is named itself.'
+    el('p', {}, isResource ? 'and the same in their subchannels, unless those are named themselves.'
       : [reachWords(draft.channels), '.']),
   ];
 }
