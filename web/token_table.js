@@ -22,11 +22,11 @@ export function nextSort(sort, key) {
 
 function header(sort, [key, text], onSort) {
   if (key === null) {
-    return el('th', { scope: 'col' }, text);
+    return el('th', { scope: 'col', class: 'col-grants' }, text);
   }
   const isSorted = sort.key === key;
   const direction = sort.descending ? 'descending' : 'ascending';
-  return el('th', { scope: 'col', 'aria-sort': isSorted ? direction : null },
+  return el('th', { scope: 'col', class: `col-${key}`, 'aria-sort': isSorted ? direction : null },
     button(text, () => onSort(key), { class: 'sort', 'data-key': key }));
 }
 
@@ -101,6 +101,6 @@ export function tokenTable(tokens, options) {
   return el('table', { class: 'tokens', 'aria-label': 'Tokens' },
     el('thead', {}, el('tr', {}, options.mayEdit && el('th', { class: 'pick', scope: 'col' }, all),
       columns.map((column) => header(options.sort, column, options.onSort)),
-      el('th', { scope: 'col' }, el('span', { class: 'visually-hidden' }, 'Actions')))),
+      el('th', { scope: 'col', class: 'col-actions' }, el('span', { class: 'visually-hidden' }, 'Actions')))),
     el('tbody', {}, tokens.map((token) => row(token, options))));
 }
