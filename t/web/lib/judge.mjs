@@ -36,17 +36,18 @@ export async function accessible(page, name) {
   await page.emulateMedia({ colorScheme: 'light' });
 }
 
-export async function fitsPhone(page, name) {
+// Nothing is wider than the screen, whatever that is.
+export async function fits(page, name, width) {
   const wide = await page.evaluate(() => {
-    const width = document.documentElement.clientWidth;
+    const room = document.documentElement.clientWidth;
     const over = [...document.body.querySelectorAll('*')].filter((x) => {
       const box = x.getBoundingClientRect();
-      return box.width > 0 && box.right > width + 1 && getComputedStyle(x).position !== 'fixed';
+      return box.width > 0 && box.right > room + 1 && getComputedStyle(x).position !== 'fixed';
     });
-    return document.scrollingElement.scrollWidth <= width ? null
+    return document.scrollingElement.scrollWidth <= room ? null
       : over.slice(0, 5).map((x) => `${x.tagName}.${x.className} ${x.textContent.slice(0, 40)}`);
   });
-  ok(wide === null, `${name}: no sideways scrolling at ${phone.width}x${phone.height}`, wide ?? '');
+  return ok(wide === null, `${name}: no sideways scrolling in ${width} pixels`, wide ?? '');
 }
 
 // A finger needs room: WCAG 2.2 asks for 24 pixels.
