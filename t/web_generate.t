@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
 # Generating tokens on the page: every control of the form, what is offered to
-# whom, the text that is shown once, and a package fetched with it.
+# whom, the text that is shown once and kept nowhere (T69), and a package fetched
+# with it.
 
 use strict;
 use warnings;
