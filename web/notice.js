@@ -14,9 +14,8 @@ export function notice(kind, title, ...rest) {
 
 /// A Problem of the API, with a way to try again.
 export function problemNotice(problem, again = null) {
-  const away = problem.status === 503;
-  const wait = away && problem.retryAfter > 0
-    ? ` The token store (Redis) is away; it is worth trying again in ${problem.retryAfter} seconds.` : '';
+  const wait = problem.status === 503 && problem.retryAfter > 0
+    ? ` Redis does not answer; it is asked anew within ${problem.retryAfter} seconds.` : '';
   return notice('error', problem.title ?? 'Something went wrong',
     el('p', {}, problem.message + wait),
     problem.requestId && el('p', { class: 'muted small' }, `Request ${problem.requestId}`),

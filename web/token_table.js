@@ -51,7 +51,7 @@ function nameCell(token, state, id) {
     mark && el('span', { class: `badge ${mark[1]}` }, mark[0]),
     token.superseded_by && el('span', { class: 'badge warn' }, 'Old token of a new one'),
     token.supersedes && el('span', { class: 'badge' }, 'Old token still works'),
-    token.description && quoted(token.description, { class: 'muted small clip' }),
+    token.description && quoted(token.description, { class: 'muted small clip', title: token.description }),
   ];
 }
 
@@ -80,7 +80,7 @@ function row(token, options) {
       isOwn && el('span', { class: 'badge accent' }, 'Signed in with')),
     cell('Type', token.type === 'scope' ? 'Scopes' : token.type && 'Resources'),
     cell('Grants', token.type ? grantsInShort(token) : el('span', { class: 'muted' }, token.problem)),
-    cell('Owner', token.owner && quoted(token.owner, { class: 'clip' })),
+    cell('Owner', token.owner && quoted(token.owner, { class: 'clip', title: token.owner })),
     cell('Created', token.created_at && dateElement(token.created_at)),
     cell('Expires', token.problem ? null : expiryCell(token, state)),
     cell('Last used', token.last_used_at ? relativeElement(token.last_used_at)
