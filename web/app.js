@@ -92,6 +92,9 @@ class App {
   signedIn() {
     const kept = this.#kept?.user === this.session.user ? this.#kept : null;
     this.#kept = null;
+    if (!kept) {
+      this.reset();
+    }
     renderShell(this);
     if (kept) {
       this.router.rename(kept.path);

@@ -174,9 +174,8 @@ export class TokenForm {
   }
 
   focusFirstError() {
-    const bad = this.node.querySelector('[aria-invalid=true]')
-      ?? (this.type.value === 'scope' ? this.scopes.search.control : null);
-    bad?.focus();
+    const bad = [...this.node.querySelectorAll('[aria-invalid=true]')].find((one) => !one.closest('[hidden]'));
+    (bad ?? (this.type.value === 'scope' ? this.scopes.search.control : null))?.focus();
   }
 
   /// Each error of the API at its field; returns those that have none.

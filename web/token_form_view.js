@@ -34,7 +34,8 @@ class TokenFormView {
 
   #saved = false;
 
-  /// `id`: of the token to edit, or null. `typed`: a draft of earlier.
+  /// `id`: of the token to edit, or null. `typed`: a draft of earlier, and the
+  /// token as it was then.
   constructor(app, id, typed) {
     Object.assign(this, { app, id, typed });
     this.title = id ? 'Edit Token' : 'Generate Token';
@@ -69,8 +70,10 @@ class TokenFormView {
       fill(this.body, refused);
       return;
     }
-    this.token = token;
-    this.before = token && draftOf(token);
+    this.typed = typed;
+    // What somebody else did since then must come out as a conflict.
+    this.token = typed?.token ?? token;
+    this.before = token && draftOf(this.token);
     const draft = typed?.draft ?? this.before ?? newDraft(session);
     this.#form = new TokenForm({
       session, draft, before: this.before, onChange: (now) => this.#warn(now),
@@ -82,8 +85,8 @@ class TokenFormView {
     fill(this.body, el('form', { novalidate: true, on: { submit: (event) => {
       event.preventDefault();
       this.#submit();
-    } } }, token && this.#facts(token), this.#form.node, el('div', { class: 'actions start form-actions' }, this.submit,
-      button('Cancel', () => this.app.router.leaveFor('tokens')))));
+    } } }, token && this.#facts(token), this.#form.node, el('div', { class: 'actions start form-actions' },
+      this.submit, button('Cancel', () => this.app.router.leaveFor('tokens')))));
     this.#warn(this.#form.draft);
   }
 
@@ -125,7 +128,7 @@ class TokenFormView {
 
   async #create(draft) {
     const made = await this.app.api.post('account/tokens', bodyOf(draft, this.app.session.user));
-    this.#finish(made, `Created “${made.name}”.`);
+    this.#finish(made);
   }
 
   async #edit(draft) {
@@ -136,7 +139,7 @@ class TokenFormView {
     }
     try {
       const made = await this.app.api.put('account/tokens/' + this.id, changes, this.token.rev);
-      this.#finish(made, `Saved “${made.name}”.`);
+      this.#finish(made);
     } catch (problem) {
       if (problem.status !== 412) {
         throw problem;
@@ -158,8 +161,7 @@ class TokenFormView {
       this.#start(token, null);
     } else if (choice === 'mine') {
       const merged = rebased(draft, this.before, theirs);
-      this.token = token;
-      this.before = theirs;
+      this.#start(token, { draft: merged });
       await this.#edit(merged);
     }
   }
@@ -174,12 +176,12 @@ class TokenFormView {
       button('Generate Token with it', again, {}, 'plus')));
   }
 
-  #finish(made, text) {
+  #finish(made) {
     this.#saved = true;
     if (made.token) {
       this.app.showIssued(issuedView(this.app, made));
     } else {
-      this.app.toast(text);
+      this.app.toast(`Saved “${made.name}”.`);
       this.app.router.go('tokens');
     }
   }
@@ -203,12 +205,16 @@ class TokenFormView {
   }
 
   unsaved() {
-    return !this.#saved && this.#form?.isDirty ? unsavedText : null;
+    const isDirty = this.#form ? this.#form.isDirty : this.typed;
+    return isDirty && !this.#saved ? unsavedText : null;
   }
 
   /// For the next session: only what was typed.
   draft() {
-    return this.unsaved() ? { draft: this.#form.draft } : null;
+    if (!this.#form) {
+      return this.typed;
+    }
+    return this.unsaved() ? { draft: this.#form.draft, token: this.token } : null;
   }
 }
 

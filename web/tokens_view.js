@@ -185,9 +185,10 @@ class TokensView {
       [...this.results.querySelectorAll('input')].find((box) => box.ariaLabel === focused)?.focus();
     } else {
       const box = this.results.querySelector('thead input');
-      const picked = this.shown.filter((token) => this.#selected.has(token.id)).length;
-      box.checked = picked > 0 && picked === this.shown.length;
-      box.indeterminate = picked > 0 && picked < this.shown.length;
+      const pickable = this.shown.filter((token) => !token.deleted_at);
+      const picked = pickable.filter((token) => this.#selected.has(token.id)).length;
+      box.checked = picked > 0 && picked === pickable.length;
+      box.indeterminate = picked > 0 && picked < pickable.length;
     }
   }
 
