@@ -42,6 +42,7 @@ export class TokenFilters {
       event.preventDefault();
       this.#now();
     } } }, [this.search, this.type, this.state, this.channel, this.owner].map((field) => field?.node), this.clear);
+    this.#showClear();
     this.#offer();
   }
 
@@ -67,6 +68,7 @@ export class TokenFilters {
   /// What is wrong is said at once; what is not counts after a pause.
   #later() {
     clearTimeout(this.#timer);
+    this.#showClear();
     if (this.#isSound(this.#typed)) {
       this.#timer = setTimeout(() => this.#now(), pause);
     }
@@ -85,6 +87,7 @@ export class TokenFilters {
   #now() {
     clearTimeout(this.#timer);
     const filters = this.#typed;
+    this.#showClear();
     if (this.#isSound(filters) && JSON.stringify(filters) !== JSON.stringify(this.filters)) {
       this.filters = filters;
       this.onChange(filters);
@@ -103,6 +106,11 @@ export class TokenFilters {
 
   get isEmpty() {
     return Object.values(this.filters).every((value) => value === '');
+  }
+
+  /// Also what does not count, because it is wrong, can be cleared.
+  #showClear() {
+    this.clear.disabled = Object.values(this.#typed).every((value) => value === '');
   }
 
   reset() {

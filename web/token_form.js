@@ -56,7 +56,7 @@ export class TokenForm {
     this.reissue = before ? this.#reissueField(draft) : null;
     this.summary = new Summary();
     this.node = this.#assemble();
-    for (const field of [this.name, this.description, this.expiry]) {
+    for (const field of [this.name, this.description]) {
       field.control.addEventListener('input', changed);
       field.control.addEventListener('blur', () => this.#touch(field));
     }
@@ -160,9 +160,7 @@ export class TokenForm {
     const missing = name === '' && (all || this.#touched.has(this.name)) ? 'Give it a name.' : '';
     this.name.setError(textProblem(name, maxName) || missing);
     this.description.setError(textProblem(this.description.value.trim(), maxDescription));
-    // While a date is typed, it is none until its last part is there.
-    const isTyping = document.activeElement === this.expiry.control && this.expiry.value === '';
-    this.expiry.setError(isTyping && !all ? '' : this.expiry.problem);
+    this.expiry.setError(this.expiry.problem);
     if (this.owner) {
       const owner = this.owner.value;
       this.owner.setError(ownerPattern.test(owner) || (owner === '' && !all) ? ''

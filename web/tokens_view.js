@@ -61,7 +61,6 @@ class TokensView {
     const everybody = this.app.session.account.admin ? '*' : '';
     this.pages = new TokenPages(this.app.api, { ...filters, owner: filters.owner || everybody }, sort,
       (count) => this.#progress(count));
-    this.filters.clear.disabled = this.filters.isEmpty;
     this.#load();
   }
 
