@@ -356,7 +356,7 @@ install: build $(COMPLETIONS) ## install into DESTDIR, MODULESDIR, PREFIX
 	install -m 644 $(wildcard $(ROOT)/conf/*.conf $(ROOT)/conf/*.yml) \
 	    $(ROOT)/api/openapi.yaml $(ROOT)/LICENSE $(SHARE)
 	rm -f $(SHARE)/web/* # those of a version before
-	install -m 644 $(wildcard $(ROOT)/web/*.*) $(SHARE)/web
+	install -m 644 $(wildcard $(ROOT)/web/*) $(SHARE)/web
 
 .PHONY: uninstall
 uninstall: ## remove what install put there
