@@ -91,7 +91,7 @@ class TokenFormView {
   }
 
   #facts(token) {
-    return el('p', { class: 'muted' }, 'Owner ', quoted(token.owner, { class: 'strong' }),
+    return el('p', { class: 'muted form-facts' }, 'Owner ', quoted(token.owner, { class: 'strong' }),
       ', id ', el('span', { class: 'mono small' }, token.id));
   }
 
