@@ -13,6 +13,9 @@ use lib "$FindBin::Bin/lib";
 
 use File::Find ();
 use PSM::Gate;
+use PSM::Oracle;
+use PSM::Process qw(slurp);
+use PSM::Token qw(new_token);
 use PSM::Web;
 use Test::More;
 
@@ -89,9 +92,23 @@ is($t->header($t->get('/api/account'), 'Cache-Control'), 'no-store',
 
 # ------------------------------------------------------------- a browser ---
 
+# Chromium's profile is where the end of each test looks for tokens: what a page
+# keeps is to be found there, plainly or not.
+my $other = 'http://127.0.0.1:' . $t->port(2) . '/frame.html';
+my $word = new_token();
+$web->runs('stored', 'another page keeps a word', keeper => $other,
+	word => $word);
+my $oracle = PSM::Oracle->new;
+$oracle->add($word);
+my @found;
+File::Find::find({ no_chdir => 1, wanted => sub {
+	push @found, $_ if -f && $oracle->find(slurp($_));
+} }, $t->dir . '/browser-1');
+ok(scalar @found, '  which is found in its profile');
+
 $web->runs('headers', 'a browser holds to it',
 	csp => scalar $t->header($t->get('/tokens/'), 'Content-Security-Policy'),
-	frame => 'http://127.0.0.1:' . $t->port(2) . '/frame.html',
+	frame => $other,
 	token => $web->admin);
 
 $t->finish;

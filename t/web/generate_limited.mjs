@@ -3,7 +3,9 @@
 // Somebody may hand out write on private, read on private/dev, and two scopes
 // below private, for 60 days: that is what is offered, and nothing else.
 
-import { cli, is, like, ok, wanted } from './lib/bridge.mjs';
+import {
+  cli, is, like, mint, ok, until, wanted,
+} from './lib/bridge.mjs';
 import { flow, shot } from './lib/browser.mjs';
 import {
   button, choose, field, leave, openForm, openView, row, said, shownToken, signIn, wrong,
@@ -52,12 +54,35 @@ async function made(page) {
   is([token.scopes, token.channels, token.owner], [['cve:view'], ['private/dev'], 'mara'], 'it is made so');
 }
 
+// Somebody gave her one that lasts longer than what she may hand out: she may
+// rename it, but not issue it anew. The server knows.
+async function longer(page) {
+  await button(row(page, 'lasts longer'), 'Edit').click();
+  await field(page, 'Name').fill('still lasts longer');
+  await button(page, 'Edit').click();
+  await row(page, 'still lasts longer').waitFor();
+  await button(row(page, 'still lasts longer'), 'Edit').click();
+  await field(page, 'Name').waitFor();
+  await page.getByLabel('Issue a new token').check();
+  await button(page, 'Edit').click();
+  const date = page.getByLabel('Expiration date', { exact: true });
+  ok(await until(async () => /later|latest/i.test(await wrong(date))), 'what only the server knows is said at its field');
+  ok(await date.evaluate((x) => x === document.activeElement), '  which has the focus');
+  await button(page, 'Latest').click();
+  await button(page, 'Edit').click();
+  await shownToken(page);
+  await leave(page, 'Tokens');
+}
+
 await flow(async ({ page }) => {
+  await mint('lasts longer', '--owner', 'mara', '--expires', '200d', '--scope', 'cve:view',
+    '--channel', 'private');
   await signIn(page, wanted.mara);
   await offered(page);
   await made(page);
   ok(await row(page, 'for her job').count() === 1, 'and listed');
-  is(await page.getByRole('rowheader').count(), 2, '  beside her own, without anybody else’s');
+  is(await page.getByRole('rowheader').count(), 3, '  beside her own, without anybody else’s');
+  await longer(page);
   await openView(page, 'Account');
   like(await page.getByRole('main').innerText(), /These scopes reach private/, 'what she may hand out is said');
 });

@@ -2,13 +2,15 @@
 //
 // Where tokens may last for ever.
 
-import { cli, is, like, wanted } from './lib/bridge.mjs';
+import {
+  cli, is, like, mint, wanted,
+} from './lib/bridge.mjs';
 import { flow } from './lib/browser.mjs';
 import { button, choose, field, openForm, said, shownToken, signIn, wrong } from './lib/page.mjs';
 
 await flow(async ({ page }) => {
   await page.goto(wanted.endless);
-  const admin = await cli('create', '--name', 'endless admin', '--owner', 'root', '--expires', 'never', '--scope',
+  const admin = await mint('endless admin', '--owner', 'root', '--expires', 'never', '--scope',
     'user.token:view', '--scope', 'user.token:edit');
   await page.getByLabel('Token', { exact: true }).fill(admin.token);
   await button(page, 'Sign in').click();

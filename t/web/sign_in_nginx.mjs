@@ -43,6 +43,8 @@ async function nobody({ page }) {
   await page.goto(known);
   await page.getByRole('heading', { level: 1 }).waitFor();
   like(await page.getByRole('banner').textContent(), /Signed in as nobody/, 'a user without a record is known');
+  await page.getByText('No tokens yet').waitFor();
+  ok(true, '  has no tokens, which is said');
   await openView(page, 'Account');
   like(await page.getByRole('main').textContent(), /Nothing\./, '  and may hand out nothing');
   ok(await page.getByRole('button', { name: 'Generate Token' }).count() === 0, '  nor is it offered');
