@@ -112,6 +112,7 @@ class App {
   async signOut() {
     if (await this.#mayLeave()) {
       this.#forget();
+      this.router.rename('tokens');
       this.showSignIn(null, 'You are signed out.');
     }
   }
