@@ -181,8 +181,9 @@ int remove_leaked(const DeleteOptions& options, Environment& environment)
 {
     Credentials leaked = look_up("-", environment);
     wipe(leaked.token);
-    if (!leaked.stored) {
-        throw Failure(no, describe_standing(leaked));
+    if (!leaked.stored) { // only of a token can it be told that it is dead
+        throw Failure(leaked.standing == Standing::unknown ? no : cannot_tell,
+                      describe_standing(leaked) + ": nothing was deleted");
     }
     const std::string digest = leaked.stored->digest;
     const TokenRecord record = leaked.stored->record;

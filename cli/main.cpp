@@ -107,8 +107,11 @@ int run(int argc, const char* const* argv)
     }
     try {
         app.parse(argc, argv);
+    } catch (const CLI::Success& asked) { // for --help, or --version
+        app.exit(asked);
+        return yes;
     } catch (const CLI::ParseError& error) {
-        return app.exit(error) == 0 ? yes : cannot_tell;
+        refuse(escape(error.what()) + ": see `psm-token --help`");
     }
     return actions.at(app.get_subcommands().front())(environment);
 }

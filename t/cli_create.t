@@ -195,6 +195,8 @@ subtest 'create refuses' => sub {
 		'--resource', 'a:read'], qr/holds control/);
 	refused('no UTF-8', ['create', '--name', "a\xff", '--resource', 'a:read'],
 		qr/--name "a\\xff" is not UTF-8/);
+	refused('an argument that is none', [@good, "--\e[31mb"],
+		qr/^psm-token: .*--\\x1b\[31mb: see `psm-token --help`$/m);
 	refused('long description', [@good, '--description', 'd' x 1025],
 		qr/--description.*1024/);
 	refused('bad owner', [@good, '--owner', 'a b'], qr/owner "a b"/,
