@@ -253,7 +253,9 @@ IMAGE := $(BUILD)/image
 
 # T: some of them; a name in t/unit/ or t/fuzz/ stands for its program.
 T ?=
-E2E   := $(wildcard $(ROOT)/t/*.t $(ROOT)/t/clients/*.t)
+# The longest one first, or it would be waited for in the end.
+E2E   := $(ROOT)/t/docker.t $(filter-out %/docker.t,\
+             $(wildcard $(ROOT)/t/*.t $(ROOT)/t/clients/*.t))
 TESTS := $(if $(T),$(patsubst t/fuzz/%.cpp,$(UNIT)/%,\
              $(patsubst t/unit/%.cpp,$(UNIT)/%,$(T))),\
              $(UNIT_TESTS) $(REPLAYS) $(E2E))
@@ -290,8 +292,8 @@ prove: build $(WANTED_UNIT) $(WANTED_VENV) $(MODEL) $(COUNTER) $(FAILER)
 	    UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1 \
 	    prove $(PROVE_FLAGS) -It/lib $(TESTS:$(ROOT)/%=%)
 
-# Two at a time: most of a test is waiting.
-PROVE_FLAGS ?= -j2
+# Twice as many as there are processors: most of a test is waiting.
+PROVE_FLAGS ?= -j$(shell expr 2 '*' $$(nproc))
 
 include $(ROOT)/mk/proof.mk
 
