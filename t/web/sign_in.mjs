@@ -89,7 +89,7 @@ async function limited(page) {
   await shot(page, 'account-limited');
   await signOut(page);
 
-  const reader = await mint('reader', '--owner', 'ada', '--resource', 'private:read');
+  const reader = await mint('reader', '--owner', 'ruth', '--resource', 'private:read');
   await signIn(page, reader.token);
   like(await page.getByRole('main').textContent(), /user\.token:view/, 'a token for packages sees none, and why');
   is(await page.getByRole('table').count(), 0, '  no list');
