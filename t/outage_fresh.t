@@ -28,22 +28,6 @@ my $proxy = PSM::FaultProxy->start(dir => $t->dir . '/private/proxy',
 my $o = PSM::Outage->new($t, redis => $proxy->address, lease => '8s');
 $o->start;
 
-my $script;
-
-sub busy {
-	$script = PSM::Process->start(name => 'a busy script', code => sub {
-		my $socket = $redis->_connect;
-		PSM::Redis::_send($socket, 'EVAL', 'while true do end', 0);
-		eval { PSM::Redis::_reply($socket) };
-	});
-	wait_for(sub { !eval { $redis->command('PING') } && $@ =~ /BUSY/ }, 10);
-}
-
-sub not_busy {
-	$redis->command('SCRIPT', 'KILL');
-	$script->stop;
-}
-
 sub rule { my @rule = @_; return sub { $proxy->rule(@rule) } }
 
 my $heal = sub { $proxy->heal };
@@ -60,7 +44,7 @@ for my $case (
 	['frozen' => sub { $redis->pause }, sub { $redis->resume }],
 	['CLIENT PAUSE' => sub { $t->redis(qw(CLIENT PAUSE 2500 ALL)) },
 		sub { $t->redis('PING') }],
-	['busy with a script' => \&busy, \&not_busy],
+	['busy with a script' => sub { $redis->busy }, sub { $redis->not_busy }],
 	['full of clients' => sub { $t->redis(qw(CONFIG SET maxclients 1));
 		$proxy->cut }, sub { $t->redis(qw(CONFIG SET maxclients 1000)) }],
 ) {

@@ -15,7 +15,7 @@ use lib "$FindBin::Bin/lib";
 use Digest::SHA qw(sha256_hex);
 use PSM::Gate;
 use PSM::Outage;
-use PSM::Process qw(free_port wait_for);
+use PSM::Process qw(free_port);
 use Test::More;
 use Time::HiRes qw(sleep);
 
@@ -49,24 +49,6 @@ my $o = PSM::Outage->new($t, redis => "$redis->{dir}/redis.sock" =~ s/^/unix:/r
 	. $t->private_file('password', "$password\n"));
 $o->start;
 
-# A script that runs until it is killed.
-my $script;
-
-sub busy {
-	$script = PSM::Process->start(name => 'a busy script', code => sub {
-		my $socket = $redis->_connect;
-		PSM::Redis::_send($socket, 'EVAL', 'while true do end', 0);
-		eval { PSM::Redis::_reply($socket) };
-	});
-	wait_for(sub { !eval { $redis->command('PING') } && $@ =~ /BUSY/ }, 10);
-}
-
-sub not_busy {
-	$redis->command('SCRIPT', 'KILL');
-	$script->stop;
-	wait_for(sub { eval { $redis->command('PING') } }, 10);
-}
-
 # As many clients as there are without the gate.
 sub full {
 	my @others = grep { !/ user=psm-gate / }
@@ -82,7 +64,7 @@ for my $case (
 	# It cannot be undone: that waits, too.
 	['CLIENT PAUSE' => sub { $t->redis(qw(CLIENT PAUSE 4000 ALL)) },
 		sub { $t->redis('PING') }],
-	['busy with a script' => \&busy, \&not_busy],
+	['busy with a script' => sub { $redis->busy }, sub { $redis->not_busy }],
 	['without its master' =>
 		sub { $t->redis('REPLICAOF', '127.0.0.1', free_port()) },
 		sub { $t->redis(qw(REPLICAOF NO ONE)) }],

@@ -10,8 +10,9 @@
 #	my $safe = PSM::Redis->start(dir => "$dir/safe", tls => $certificates,
 #		client_auth => 1);      # $safe->tls_address: rediss://127.0.0.1:PORT
 #
-# pause and resume freeze and thaw it, kill is kill -9, restart starts it
-# again (with the ports it had).
+# pause and resume freeze and thaw it, busy and not_busy let a script hold it
+# (--busy-reply-threshold says how soon others are told), kill is kill -9,
+# restart starts it again (with the ports it had).
 
 package PSM::Redis;
 
@@ -147,6 +148,29 @@ sub resume {
 	my ($self) = @_;
 	delete $self->{paused};
 	CORE::kill 'CONT', $self->pid;
+}
+
+# A script that runs until it is killed, so that all are told BUSY.
+sub busy {
+	my ($self) = @_;
+
+	$self->{script} = PSM::Process->start(name => 'a busy script', code => sub {
+		my $socket = $self->_connect;
+		_send($socket, 'EVAL', 'while true do end', 0);
+		eval { _reply($socket) };
+	});
+	wait_for(sub { !eval { $self->command('PING') } && $@ =~ /BUSY/ })
+		or croak 'the script does not run';
+}
+
+# It is over a moment after the kill is acknowledged.
+sub not_busy {
+	my ($self) = @_;
+
+	$self->command('SCRIPT', 'KILL');
+	(delete $self->{script})->stop;
+	wait_for(sub { eval { $self->command('PING') } })
+		or croak 'the script does not end';
 }
 
 sub stop {
