@@ -214,16 +214,24 @@ my @bad = (
 	['CONNECT', "CONNECT $at HTTP/1.1\r\n$host$end", 405],
 	['TLS to a plain port', "\x16\x03\x01\x02\x00$T\r\n", 400],
 );
-for (@bad) {
-	my ($name, $bytes, $status) = @$_;
+
+# The answer, and the line of it, which is written after it was sent.
+sub ask_and_read {
+	my ($bytes, $port) = @_;
+
 	my $size = length $t->log_text('access.log');
-	my $raw = $t->request($bytes)->{raw};
-	like($raw, qr/\b$status /, "refused: $name");
+	my $raw = $t->request($bytes, port => $port)->{raw};
 	PSM::Process::wait_for(sub {
 		length $t->log_text('access.log') > $size }, 5);
-	my $line = substr $t->log_text('access.log'), $size;
+	return ($raw, substr $t->log_text('access.log'), $size);
+}
+
+for (@bad) {
+	my ($name, $bytes, $status) = @$_;
+	my ($raw, $line) = ask_and_read($bytes, $t->port);
+	like($raw, qr/\b$status /, "refused: $name");
 	like($line, qr/" $status \d+ /, '  is logged');
-	$t->request($bytes, port => $t->port(3));
+	ask_and_read($bytes, $t->port(3));
 }
 like($t->log_text('all.log'), qr{"GET /t/\*{46}/$file%x HTTP/1\.1" 400},
 	'the line is masked in its place');
