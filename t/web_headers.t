@@ -21,7 +21,7 @@ use Test::More;
 
 my $t = PSM::Gate->new(name => 'headers of the page');
 $t->file('frame.html', '<iframe id="it" src="%s"></iframe>');
-my $web = PSM::Web->start($t, first => <<'EOC');
+my $web = PSM::Web->start($t, server => 'expires 1d;', first => <<'EOC');
 server {
 	listen %%LISTEN2%%;
 	root %%ROOT%%;

@@ -50,7 +50,8 @@ function query(args) {
 export class Api {
   #base;
 
-  #token = '';
+  /// Whoever is signed in. An answer to somebody before him is for nobody.
+  #caller = { token: '' };
 
   /// Called when the API knows the caller no more.
   onUnauthorized = null;
@@ -60,7 +61,7 @@ export class Api {
   }
 
   use(token) {
-    this.#token = token;
+    this.#caller = { token };
   }
 
   get(path, args = {}, signal = undefined) {
@@ -81,9 +82,10 @@ export class Api {
   }
 
   async #ask(method, path, { body, rev, signal }) {
+    const caller = this.#caller;
     const headers = { Accept: 'application/json' };
-    if (this.#token) {
-      headers['X-Auth'] = this.#token;
+    if (caller.token) {
+      headers['X-Auth'] = caller.token;
     }
     if (body !== undefined) {
       headers['Content-Type'] = 'application/json';
@@ -102,12 +104,19 @@ export class Api {
     }).catch((error) => {
       throw error.name === 'AbortError' ? error : new Problem(unreachable);
     });
-    return this.#read(response);
+    return this.#read(response, caller);
   }
 
-  async #read(response) {
+  #expect(caller) {
+    if (caller !== this.#caller) {
+      throw new DOMException('Somebody else is signed in.', 'AbortError');
+    }
+  }
+
+  async #read(response, caller) {
     if (!response.ok) {
       const problem = await problemOf(response);
+      this.#expect(caller);
       if (problem.status === 401 && this.onUnauthorized) {
         this.onUnauthorized(problem);
       }
@@ -116,8 +125,10 @@ export class Api {
     if (response.status === 204) {
       return null;
     }
-    return response.json().catch((error) => {
+    const answer = await response.json().catch((error) => {
       throw error.name === 'AbortError' ? error : new Problem(unreachable);
     });
+    this.#expect(caller);
+    return answer;
   }
 }

@@ -59,7 +59,7 @@ class App {
     this.toast = toast;
     this.reset();
     this.api.onUnauthorized = (problem) => this.#onUnauthorized(problem);
-    addEventListener('beforeunload', (event) => this.#view?.unsaved?.() && event.preventDefault());
+    addEventListener('beforeunload', (event) => (this.#view?.unsaved?.() || this.#kept?.draft) && event.preventDefault());
     addEventListener('pagehide', () => this.#forget());
     addEventListener('pageshow', (event) => event.persisted && this.start());
     document.getElementById('skip').addEventListener('click', (event) => {
@@ -111,10 +111,14 @@ class App {
 
   async signOut() {
     if (await this.#mayLeave()) {
-      this.#forget();
-      this.router.rename('tokens');
-      this.showSignIn(null, 'You are signed out.');
+      this.endSession('You are signed out.');
     }
+  }
+
+  endSession(why) {
+    this.#forget();
+    this.router.rename('tokens');
+    this.showSignIn(null, why);
   }
 
   /// A view with what was typed in another one.
@@ -133,7 +137,6 @@ class App {
     this.session.signOut();
     this.#kept = null;
     this.reset();
-    closeDialogs();
     clearToasts();
     this.#place({ title: 'Tokens', node: el('p') });
   }
@@ -144,7 +147,6 @@ class App {
     }
     this.#kept = { user: this.session.user, path: this.router.path, draft: this.#view?.draft?.() ?? null };
     this.session.signOut();
-    closeDialogs();
     this.showSignIn(problem, this.#kept.draft
       ? 'You were signed out. What you typed is kept: sign in again to go on.' : 'You were signed out.');
   }
@@ -158,7 +160,9 @@ class App {
     }
   }
 
+  /// Questions of a view go with it.
   #place(view) {
+    closeDialogs();
     this.#view?.dispose?.();
     this.#view = view;
     this.main.replaceChildren(view.node);

@@ -16,11 +16,18 @@ function names(tokens) {
     tokens.length > maxNamed && el('li', { class: 'muted' }, `and ${tokens.length - maxNamed} more`));
 }
 
-/// Goes on after a failure; `onDone(count)` after each.
-async function deleteAll(api, tokens, onDone) {
+const kept = {
+  title: 'It was kept',
+  message: 'Without it you could not try the others again.',
+};
+
+/// Goes on after a failure; `onDone(count)` after each. The token that one is
+/// signed in with is last: nothing can be deleted after it.
+async function deleteAll({ api, session }, tokens, onDone) {
   const failures = [];
   const gone = new Set();
-  const waiting = [...tokens];
+  let waiting = tokens.filter((token) => !session.isOwnToken(token.id));
+  const own = tokens.filter((token) => session.isOwnToken(token.id));
   const work = async () => {
     for (let token = waiting.shift(); token; token = waiting.shift()) {
       try {
@@ -33,6 +40,12 @@ async function deleteAll(api, tokens, onDone) {
     }
   };
   await Promise.all(Array.from({ length: atOnce }, work));
+  if (failures.length > 0) {
+    failures.push(...own.map((token) => ({ token, problem: kept })));
+  } else {
+    waiting = own;
+    await work();
+  }
   return { gone, failures };
 }
 
@@ -42,9 +55,18 @@ function failureList(failures) {
       quoted(token.name ?? token.id, { class: 'strong' }), `: ${problem.title}. ${problem.message}`))));
 }
 
-/// A promise of the ids that are gone.
-export async function deleteTokens({ api, session }, tokens) {
+/// Where nobody sees the list of them any more.
+function tellFailures({ session, toast }, count) {
+  if (count > 0 && session.account) {
+    toast(count === 1 ? 'One token was not deleted.' : `${count} tokens were not deleted.`);
+  }
+}
+
+/// A promise of the ids that are gone, also when the dialog was closed before.
+export async function deleteTokens(app, tokens) {
+  const { session } = app;
   const many = tokens.length > 1;
+  let running = null;
   let result = { gone: new Set(), failures: [] };
   await openDialog(many ? `Delete ${tokens.length} tokens?` : 'Delete token?', (close) => {
     const actions = el('div', { class: 'actions' });
@@ -57,7 +79,11 @@ export async function deleteTokens({ api, session }, tokens) {
       const bar = el('progress', { max: String(tokens.length), value: 0, 'aria-label': 'Deleted' });
       fill(actions);
       body.append(bar);
-      result = await deleteAll(api, tokens, (count) => (bar.value = count));
+      running = deleteAll(app, tokens, (count) => (bar.value = count));
+      result = await running;
+      if (!bar.isConnected) {
+        tellFailures(app, result.failures.length);
+      }
       bar.remove();
       if (result.failures.length === 0) {
         close(true);
@@ -71,5 +97,6 @@ export async function deleteTokens({ api, session }, tokens) {
       button('Delete', run, { class: 'danger' }, 'bin'));
     return { body, actions };
   });
+  await running;
   return result.gone;
 }

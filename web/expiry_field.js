@@ -16,6 +16,10 @@ export class ExpiryField extends Field {
 
   #isKept = false;
 
+  /// Whether the instant that was there before must still lie ahead, and within
+  /// the reader's own: a new text is like a new token.
+  isBound = false;
+
   /// `value`: an instant, a date or null, as in the API.
   constructor(rights, value, { kept = undefined, onChange = () => {} } = {}) {
     const input = el('input', { type: 'date', required: true, min: utcDate(Date.now() + day) });
@@ -59,6 +63,11 @@ export class ExpiryField extends Field {
     return `The latest is ${exactText(latestExpiry)}. ${latestReason}`;
   }
 
+  get #isOriginal() {
+    const { instant } = this;
+    return instant === this.original && instant !== undefined;
+  }
+
   get value() {
     return this.#isKept ? this.#kept : this.control.value;
   }
@@ -88,17 +97,17 @@ export class ExpiryField extends Field {
 
   get problem() {
     const { instant } = this;
-    const { latestExpiry } = this.rights;
-    if (instant === this.original && instant !== undefined) {
+    if (this.#isOriginal && !this.isBound) {
       return '';
     }
+    const latest = this.#isOriginal ? this.rights.ownEnd : this.rights.latestExpiry;
     if (instant === undefined) {
-      return latestExpiry === null ? 'Choose a date, or Never.' : 'Choose a date.';
+      return latest === null ? 'Choose a date, or Never.' : 'Choose a date.';
     }
     if (instant !== null && new Date(instant) <= Date.now()) {
       return 'That day has begun already (in UTC). Choose a later one.';
     }
-    if (latestExpiry !== null && (instant === null || new Date(instant) > new Date(latestExpiry))) {
+    if (latest !== null && (instant === null || new Date(instant) > new Date(latest))) {
       return this.#tooLate();
     }
     return '';

@@ -12,12 +12,19 @@ export function notice(kind, title, ...rest) {
   return box;
 }
 
+/// Only the API itself says 503 because of Redis; others have other reasons.
+function waitWords({ status, code, retryAfter }) {
+  if (!(retryAfter > 0)) {
+    return '';
+  }
+  return status === 503 && code ? ` Redis does not answer; it is asked anew within ${retryAfter} seconds.`
+    : ` The server asks to wait ${retryAfter} seconds.`;
+}
+
 /// A Problem of the API, with a way to try again.
 export function problemNotice(problem, again = null) {
-  const wait = problem.status === 503 && problem.retryAfter > 0
-    ? ` Redis does not answer; it is asked anew within ${problem.retryAfter} seconds.` : '';
   return notice('error', problem.title ?? 'Something went wrong',
-    el('p', {}, problem.message + wait),
+    el('p', {}, problem.message + waitWords(problem)),
     problem.requestId && el('p', { class: 'muted small' }, `Request ${problem.requestId}`),
     again && button('Try again', again, {}, 'refresh'));
 }

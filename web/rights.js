@@ -66,7 +66,13 @@ export class Rights {
       || ((own.scopes ?? []).includes(scope) && (own.channels ?? [path]).some((channel) => covers(channel, path)));
   }
 
-  /// Whose tokens he may make besides his own: null is whoever's.
+  /// Who manages every channel, by scopes, may name each service account.
+  get mayNameOwners() {
+    return this.account.admin || this.serviceAccounts.length > 0
+      || (!this.reach && levelMadeBy(this.grants.scopes) === 'manage');
+  }
+
+  /// Whose tokens he may make besides his own, as far as his grants name them.
   get serviceAccounts() {
     return this.grants.resources
       .filter(({ channel, permission }) => permission === 'manage' && !channel.includes('/'))
@@ -77,14 +83,18 @@ export class Rights {
     return this.account.latest_expires_at;
   }
 
+  /// Of the token that one is signed in with; null: it has none, or there is no token.
+  get ownEnd() {
+    return this.account.token?.expires_at ?? null;
+  }
+
   get defaultAge() {
     return this.account.default_age * 1000;
   }
 
   /// Why nothing lasts longer than latestExpiry.
   get latestReason() {
-    const ends = this.account.token?.expires_at;
-    return ends && ends === this.latestExpiry
+    return this.ownEnd !== null && this.ownEnd === this.latestExpiry
       ? 'Your own token ends then, and nothing that it makes lasts longer.'
       : 'Tokens made here last no longer.';
   }

@@ -32,8 +32,12 @@ export class Summary {
 
   show(draft, instant) {
     const warning = draft.type === 'scope' && draft.scopes.map((name) => warned[name]).find(Boolean);
-    fill(this.text, sentence(draft),
+    const now = el('div', {}, sentence(draft),
       el('p', {}, instant === undefined ? 'It has no end yet.' : expiryWords(instant)),
       warning && el('p', { class: 'warn-text' }, warning));
+    // It is read out whenever it is put in, also when it says the same.
+    if (now.textContent !== this.text.textContent) {
+      fill(this.text, [...now.childNodes]);
+    }
   }
 }

@@ -49,7 +49,7 @@ export class TokenFilters {
   /// Nobody but administrators and those who manage a channel sees others'.
   #ownerBox(onChange) {
     const { account, rights } = this.app.session;
-    if (!account.admin && rights.serviceAccounts.length === 0) {
+    if (!rights.mayNameOwners) {
       return null;
     }
     return new Combobox('Owner', {

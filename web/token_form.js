@@ -67,7 +67,7 @@ export class TokenForm {
 
   #ownerBox(owner, onChange) {
     const { account, rights } = this.session;
-    if (!account.admin && rights.serviceAccounts.length === 0) {
+    if (!rights.mayNameOwners) {
       return null;
     }
     return new Combobox('Owner', {
@@ -160,6 +160,7 @@ export class TokenForm {
     const missing = name === '' && (all || this.#touched.has(this.name)) ? 'Give it a name.' : '';
     this.name.setError(textProblem(name, maxName) || missing);
     this.description.setError(textProblem(this.description.value.trim(), maxDescription));
+    this.expiry.isBound = this.reissue?.box.checked ?? false;
     this.expiry.setError(this.expiry.problem);
     if (this.owner) {
       const owner = this.owner.value;
@@ -182,8 +183,9 @@ export class TokenForm {
       name: this.name, description: this.description, expires_at: this.expiry, owner: this.owner,
       service_account: this.owner, overlap: this.reissue?.overlap,
     };
-    return errors.filter(({ field, detail }) => {
+    return errors.filter(({ field, detail: text }) => {
       const [, member, at] = /^(\w*)(?:\[(\d+)\])?/.exec(field);
+      const detail = text.charAt(0).toUpperCase() + text.slice(1);
       if (fields[member]) {
         fields[member].setError(detail);
       } else if (member === 'resources' && this.type.value === 'resource') {

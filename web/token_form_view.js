@@ -15,6 +15,10 @@ const unsavedText = {
   title: 'Leave without saving?',
   text: 'What you typed here is lost then.',
 };
+const savingText = {
+  title: 'Leave while it is being saved?',
+  text: 'If a new token comes of it, nobody can show its text again.',
+};
 
 /// Why a token cannot be edited, or null.
 function refusal(token, account, rights) {
@@ -33,6 +37,8 @@ class TokenFormView {
   #form = null;
 
   #saved = false;
+
+  #saving = false;
 
   /// `id`: of the token to edit, or null. `typed`: a draft of earlier, and the
   /// token as it was then.
@@ -117,11 +123,13 @@ class TokenFormView {
     }
     const { draft } = this.#form;
     this.submit.disabled = true;
+    this.#saving = true;
     try {
       await (this.token ? this.#edit(draft) : this.#create(draft));
     } catch (problem) {
       this.#showProblem(problem);
     } finally {
+      this.#saving = false;
       this.submit.disabled = false;
     }
   }
@@ -178,7 +186,10 @@ class TokenFormView {
 
   #finish(made) {
     this.#saved = true;
-    if (made.token) {
+    if (!this.node.isConnected) {
+      this.app.toast(made.token ? `“${made.name}” has a text that nobody saw, as you had left: issue a new one.`
+        : `Saved “${made.name}”.`);
+    } else if (made.token) {
       this.app.showIssued(issuedView(this.app, made));
     } else {
       this.app.toast(`Saved “${made.name}”.`);
@@ -187,7 +198,11 @@ class TokenFormView {
   }
 
   #showProblem(problem) {
-    if (problem.status === 401) {
+    if (problem.status === 401 || problem.name === 'AbortError') {
+      return;
+    }
+    if (!this.node.isConnected) {
+      this.app.toast(`Not saved. ${problem.title}.`);
       return;
     }
     const left = this.#form.showErrors(problem.errors ?? []);
@@ -205,8 +220,11 @@ class TokenFormView {
   }
 
   unsaved() {
+    if (this.#saved) {
+      return null;
+    }
     const isDirty = this.#form ? this.#form.isDirty : this.typed;
-    return isDirty && !this.#saved ? unsavedText : null;
+    return (this.#saving && savingText) || (isDirty ? unsavedText : null);
   }
 
   /// For the next session: only what was typed.

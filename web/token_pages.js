@@ -35,6 +35,8 @@ export class TokenPages {
 
   #stop = new AbortController();
 
+  #reading = Promise.resolve();
+
   /// `onProgress(count)`: while many are read.
   constructor(api, filters, sort, onProgress = () => {}) {
     this.api = api;
@@ -59,8 +61,15 @@ export class TokenPages {
     return [q, type, channel, expiring].every((value) => value === '');
   }
 
-  /// The tokens of a page; reads what is missing.
-  async page(number, size) {
+  /// The tokens of a page; reads what is missing. One call after another: two
+  /// at once would read the same tokens.
+  page(number, size) {
+    const page = this.#reading.then(() => this.#page(number, size));
+    this.#reading = page.catch(() => {});
+    return page;
+  }
+
+  async #page(number, size) {
     const end = (number + 1) * size;
     const wanted = this.#inOrder ? end + 1 : maxSorted;
     let read = false;

@@ -57,6 +57,8 @@ class TokensView {
     this.#selected.clear();
     this.#showSelection();
     this.pages?.stop();
+    this.previous.disabled = true;
+    this.next.disabled = true;
     const { filters, sort } = this.state;
     const everybody = this.app.session.account.admin ? '*' : '';
     this.pages = new TokenPages(this.app.api, { ...filters, owner: filters.owner || everybody }, sort,
@@ -66,6 +68,8 @@ class TokensView {
 
   async #load() {
     const { pages } = this;
+    const { number } = this.state;
+    const isWanted = () => pages === this.pages && number === this.state.number;
     this.results.setAttribute('aria-busy', 'true');
     if (!this.app.session.account.may_view_tokens) {
       this.#refuse();
@@ -76,17 +80,17 @@ class TokensView {
         Array.from({ length: 8 }, () => el('div'))));
     }
     try {
-      const tokens = await pages.page(this.state.number, pageSize);
-      if (pages === this.pages) {
+      const tokens = await pages.page(number, pageSize);
+      if (isWanted()) {
         this.#show(tokens);
       }
     } catch (problem) {
-      if (pages === this.pages && problem.name !== 'AbortError') {
+      if (isWanted() && problem.name !== 'AbortError') {
         fill(this.results, problemNotice(problem, () => this.#restart({})));
         this.#showPager(0);
       }
     }
-    if (pages === this.pages) {
+    if (isWanted()) {
       this.results.setAttribute('aria-busy', 'false');
     }
   }
@@ -199,6 +203,10 @@ class TokensView {
 
   async #delete(tokens) {
     const gone = await deleteTokens(this.app, tokens);
+    if ([...gone].some((id) => this.app.session.isOwnToken(id))) {
+      this.app.endSession('You have deleted the token that you were signed in with.');
+      return;
+    }
     if (gone.size === 0 || !this.node.isConnected) {
       return;
     }

@@ -4,8 +4,10 @@
 // said of which.
 
 import { ask, cli, is, like, mint, ok, until, wanted } from './lib/bridge.mjs';
-import { flow, shot } from './lib/browser.mjs';
-import { button, dialog, field, lists, row, signIn, table } from './lib/page.mjs';
+import { flow, hold, shot } from './lib/browser.mjs';
+import {
+  button, dialog, field, lists, openView, row, settled, signIn, signOut, table, titled,
+} from './lib/page.mjs';
 
 async function exists(id) {
   return cli('show', id).then((x) => !x.deleted_at, () => false);
@@ -74,11 +76,62 @@ async function fails(page) {
   await button(page, 'Clear selection').click();
 }
 
+// A question is about what is to be seen behind it.
+async function left(page) {
+  await button(row(page, 'to go 1'), 'Delete Token').click();
+  await dialog(page).waitFor();
+  await page.evaluate(() => { window.location.hash = '#/account'; });
+  await titled(page, 'Account');
+  is(await dialog(page).count(), 0, 'a question goes with its view');
+  await openView(page, 'Tokens');
+  await settled(page);
+  ok(await row(page, 'to go 1').count() === 1, '  and nothing is deleted');
+}
+
+// Closing the question does not end what it began.
+async function dismissed(page) {
+  const release = await hold(page, '**/account/tokens/*');
+  await button(row(page, 'to go 1'), 'Delete Token').click();
+  await button(dialog(page), 'Delete').click();
+  await dialog(page).getByRole('progressbar').waitFor();
+  await page.keyboard.press('Escape');
+  await dialog(page).waitFor({ state: 'detached' });
+  ok(await row(page, 'to go 1').count() === 1, 'a question closed too early: it is not yet deleted');
+  release();
+  await lists(page, ['to go 3', 'to go 4', 'to go 6'], '  once it is, the list has it no more');
+  await page.unroute('**/account/tokens/*');
+}
+
+// After the token that one is signed in with nothing more can be deleted.
+async function own(page) {
+  await mint('own other', '--owner', 'gil', '--resource', 'public:read');
+  const made = await mint('own one', '--owner', 'gil', '--scope', 'user.token:view', '--scope', 'user.token:edit');
+  await signOut(page);
+  await signIn(page, made.token);
+  await page.getByLabel('Select all on this page', { exact: true }).check();
+  await ask('pause');
+  await button(page, 'Delete selected').click();
+  like(await dialog(page).innerText(), /you will be signed out/, 'among them one’s own: said');
+  await button(dialog(page), 'Delete').click();
+  await dialog(page).getByRole('alert').waitFor();
+  like(await dialog(page).innerText(), /own one: It was kept/, '  it is kept where others fail');
+  await ask('resume');
+  await button(dialog(page), 'Close').click();
+  await button(page, 'Delete selected').click();
+  await button(dialog(page), 'Delete').click();
+  await titled(page, 'Sign in', '  the last one signs out');
+  is((await cli('list', '--owner', 'gil')).items, [], '  and all are gone');
+}
+
 await flow(async ({ page }) => {
   await signIn(page, wanted.admin);
   await one(page);
   await several(page);
   await fails(page);
+  await left(page);
+  await dismissed(page);
+  await own(page);
+  await signIn(page, wanted.admin);
   await field(page, 'Search').fill('');
   await table(page).waitFor();
 });

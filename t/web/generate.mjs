@@ -3,7 +3,7 @@
 // A resource token, from the first mistake to the package.
 
 import { ask, cli, is, like, ok, until, wanted } from './lib/bridge.mjs';
-import { flow, keepsNoToken, shot } from './lib/browser.mjs';
+import { flow, hold, keepsNoToken, shot } from './lib/browser.mjs';
 import { still } from './lib/judge.mjs';
 import {
   button, choose, dialog, field, forgotten, holds, leave, openForm, openView, row, said, shownToken, signIn, title,
@@ -176,6 +176,24 @@ async function left(page) {
   await forgotten(page, token, '  left: it is nowhere');
 }
 
+// While it is being made, whoever leaves does not see its text.
+async function leftEarly(page) {
+  const release = await hold(page, '**/api/account/tokens');
+  await openView(page, 'Tokens');
+  await openForm(page);
+  await field(page, 'Name').fill('unseen');
+  await choose(page, page, 'Channel', 'public');
+  await button(page, 'Create').click();
+  await page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: 'Channels', exact: true }).click();
+  like(await dialog(page).innerText(), /while it is being saved/, 'leaving while it is made: asked');
+  await button(dialog(page), 'Leave').click();
+  await titled(page, 'Channels', '  and done');
+  release();
+  await page.getByRole('status').filter({ hasText: /unseen.*nobody saw/ }).waitFor();
+  await titled(page, 'Channels', '  that there is one without a reader is said where one is');
+  await page.unroute('**/api/account/tokens');
+}
+
 // What only the server knows.
 async function refusedByServer(page) {
   await openView(page, 'Tokens');
@@ -192,7 +210,7 @@ async function refusedByServer(page) {
   }));
   await button(page, 'Create').click();
   await until(async () => wrong(field(page, 'Name')));
-  like(await wrong(field(page, 'Name')), /not liked by the server/, 'an error of the server is said at its field');
+  like(await wrong(field(page, 'Name')), /^Is not liked by the server/, 'an error of the server is said at its field');
   like(await wrong(page.getByRole('combobox', { name: 'Channel' })), /not liked either/, '  at the resource');
   like(await wrong(page.getByLabel('Expiration date', { exact: true })), /holiday/, '  at the date');
   is(await field(page, 'Name').inputValue(), 'third', '  and nothing typed is lost');
@@ -207,6 +225,7 @@ await flow(async ({ page }) => {
   await signIn(page, wanted.admin);
   await first(page);
   await left(page);
+  await leftEarly(page);
   await refusedByServer(page);
   await still(page, 'all the while');
   await title(page).waitFor();

@@ -4,7 +4,9 @@
 // token stays anywhere.
 
 import { ask, cli, is, like, mint, ok, wanted } from './lib/bridge.mjs';
-import { flow, keepsNoToken, shot, url } from './lib/browser.mjs';
+import {
+  flow, hold, keepsNoToken, shot, url,
+} from './lib/browser.mjs';
 import {
   button, field, forgotten, openView, row, settled, signIn, signOut, title, titled,
 } from './lib/page.mjs';
@@ -126,6 +128,27 @@ async function revoked(page) {
   await signOut(page);
 }
 
+// An answer to somebody who has left does not sign out who came after.
+async function late(page) {
+  const gone = await mint('gone', '--owner', 'ada', '--scope', 'user.token:view', '--scope', 'user.token:edit',
+    '--scope', 'cve:view');
+  await signIn(page, gone.token);
+  await settled(page);
+  const release = await hold(page, '**/api/account', { times: 1 });
+  await button(page, 'Generate Token').click();
+  await titled(page, 'Generate Token');
+  await cli('delete', gone.id);
+  await ask('refuses', gone.token);
+  await signOut(page);
+  await signIn(page, wanted.admin);
+  const refused = page.waitForResponse((r) => r.status() === 401);
+  release();
+  await (await refused).finished();
+  await openView(page, 'Account');
+  like(await page.getByRole('banner').textContent(), /Signed in as root/, 'a late answer is for nobody');
+  await signOut(page);
+}
+
 async function unavailable(page) {
   await page.goto(url);
   await ask('pause');
@@ -145,5 +168,6 @@ await flow(async ({ page }) => {
   await signedOut(page);
   await limited(page);
   await revoked(page);
+  await late(page);
   await unavailable(page);
 });

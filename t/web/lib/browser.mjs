@@ -129,6 +129,14 @@ export async function flow(sub, options) {
   process.exit(0);
 }
 
+// Requests for that wait until what it gives is called.
+export async function hold(page, pattern, options) {
+  let release;
+  const held = new Promise((resolve) => { release = resolve; });
+  await page.route(pattern, (route) => held.then(() => route.continue()), options);
+  return release;
+}
+
 // A picture for people to look at: build/screenshots/NAME.png.
 export async function shot(page, name, options = {}) {
   mkdirSync(wanted.shots, { recursive: true });
