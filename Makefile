@@ -312,17 +312,19 @@ check: ## format, clang-tidy (DEEP=1), layers, file sizes, scripts
 	@$(MAKE) --no-print-directory -C $(ROOT) $(TIDY_OKS)
 	@echo "check: clean"
 
-# Twelve files of a folder at a time; again when one, or any header, has changed.
+# Many files of a folder at a time; again when one, or any header, has changed.
 TIDY_FLAGS := -std=c++20 $(addprefix -isystem ,$(NGX_DIRS))
-tidy_next   = $(wordlist 13,$(words $(2)),$(2))
+TIDY_BATCH := 37
+tidy_one    = $(wordlist 1,$(TIDY_BATCH),$(2))
+tidy_next   = $(filter-out $(tidy_one),$(2))
 
 define tidy_rules
 TIDY_OKS += $(TIDY)/$(1)_$(words $(2)).ok
-$(TIDY)/$(1)_$(words $(2)).ok: $(wordlist 1,12,$(2)) $(HEADERS) \
+$(TIDY)/$(1)_$(words $(2)).ok: $(tidy_one) $(HEADERS) \
     $(ROOT)/.clang-tidy $(ROOT)/mk/tidy | $(NGX_MAKEFILE)
-	@echo "tidy       $(1): $(basename $(notdir $(wordlist 1,12,$(2))))"
+	@echo "tidy       $(1): $(basename $(notdir $(tidy_one)))"
 	@CXXFLAGS="$(TIDY_FLAGS)" DEEP=$(DEEP) $(ROOT)/mk/tidy $$(@:.ok=) \
-	    $(wordlist 1,12,$(2))
+	    $(tidy_one)
 	@touch $$@
 $(if $(tidy_next),$(call tidy_rules,$(1),$(tidy_next)))
 endef
