@@ -190,6 +190,10 @@ $(REPLAYS): $(UNIT)/%: $(UNIT)/obj/t/fuzz/%.o $(UNIT)/obj/t/fuzz/replay.o \
     $(UNIT)/libpsm.a
 	@g++ $(UNIT_FLAGS) -o $@ $^ -lhiredis -lcrypto
 
+# Those that try so many cases that optimizing them pays.
+MANY := authority_cut authority_property policy_table token_path token_randomness
+$(MANY:%=$(UNIT)/obj/t/unit/%_test.o): UNIT_FLAGS += -O1
+
 .SECONDARY: $(UNIT_TESTS:$(UNIT)/%=$(UNIT)/obj/t/unit/%.o) \
     $(REPLAYS:$(UNIT)/%=$(UNIT)/obj/t/fuzz/%.o)
 -include $(wildcard $(UNIT)/obj/*/*.d $(UNIT)/obj/t/*/*.d)

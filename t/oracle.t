@@ -48,6 +48,33 @@ for my $form (@forms) {
 	ok(scalar $oracle->find("before $form->[1] after"), "found $form->[0]");
 }
 
+# Wherever a trace begins, of whatever the secret is.
+for my $secret ($token, 'cafe0123babe4567' x 3, 'p@ss w.rd*(1)', 'x' x 40) {
+	my $one = PSM::Oracle->new;
+	$one->add($secret, new_token());
+	my @missed;
+	for my $at (0 .. length($secret) - 12) {
+		my $window = substr $secret, $at, 12;
+		push @missed, "at $at" if !$one->find($window)
+			|| !$one->find("psm-$window-psm");
+	}
+	for my $before (0 .. 2) {
+		my $code = encode_base64('?' x $before . "$secret?", '');
+		my ($from, $to) = (int(($before * 8 + 5) / 6),
+			int(($before + length $secret) * 8 / 6));
+		for my $at ($from .. $to - 16) {
+			push @missed, "base64 $before at $at"
+				if !$one->find('/' . substr($code, $at, 16) . '/');
+		}
+	}
+	is_deeply(\@missed, [], 'each window of ' . length($secret) . ' characters');
+}
+my $short = PSM::Oracle->new;
+$short->add('pass', 'secret-9');
+ok(scalar $short->find('a pass b'), 'a short secret is found whole');
+ok(scalar $short->find(encode_base64('me:secret-9', '')), '  in base64, too');
+is(scalar(() = $short->find('pas secret-')), 0, '  not a part of it');
+
 my $other = new_token();
 my @clean = (
 	['another token', "GET /t/$other/main"],

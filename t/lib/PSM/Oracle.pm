@@ -51,20 +51,38 @@ sub _base64_cores {
 	return map { ($_, tr{+/}{-_}r) } @cores;
 }
 
+# What is looked for, and how long it is: a window of either kind.
+my %size = (plain => WINDOW, base64 => WINDOW * 4 / 3);
+
+# There is an anchor in each window, wherever that begins: so a text is searched
+# for few short strings, and around what is found for the windows themselves.
+sub _anchors {
+	my ($text, $size) = @_;
+
+	my $half = $size / 2;
+	return $text if length $text <= $size;
+	return map { substr $text, $_, $half }
+		grep { $_ % ($half + 1) == $half } 0 .. length($text) - $half;
+}
+
 sub _build {
 	my ($self) = @_;
 
-	my (%plain, %base64);
+	my %kind;
 	for my $secret (keys %{ $self->{secrets} }) {
-		$plain{ lc $_ } = 1 for _windows($secret, WINDOW);
-		for my $core (_base64_cores($secret)) {
-			$base64{$_} = 1 for _windows($core, WINDOW * 4 / 3);
-		}
+		push @{ $kind{plain} }, lc $secret;
+		push @{ $kind{base64} }, _base64_cores($secret);
 	}
-	$self->{windows} = {
-		map { $_->[0] => [_any(keys %{ $_->[1] })] }
-			['plain', \%plain], ['base64', \%base64],
-	};
+	for my $kind (keys %kind) {
+		my (%windows, %anchors);
+		for my $text (@{ $kind{$kind} }) {
+			$windows{$_} = 1 for _windows($text, $size{$kind});
+			$anchors{$_} = 1 for _anchors($text, $size{$kind});
+		}
+		my %lengths = map { length() => 1 } keys %windows;
+		$self->{windows}{$kind} = { all => \%windows,
+			lengths => [keys %lengths], anchors => [_any(keys %anchors)] };
+	}
 }
 
 # A regex of literals is a trie: one pass however many there are. Perl gives
@@ -74,9 +92,28 @@ sub _any {
 	my @any;
 	while (my @some = splice @literals, 0, 4000) {
 		my $list = join '|', @some;
-		push @any, qr/($list)/;
+		push @any, qr/(?=($list))/;
 	}
 	return @any;
+}
+
+# Where a window stands in the bytes, or undef: it does not begin behind the anchor
+# that is found, and does not end before it does.
+sub _place {
+	my ($windows, $bytes) = @_;
+
+	for my $any (@{ $windows->{anchors} }) {
+		while ($bytes =~ /$any/g) {
+			my ($at, $end) = ($-[1], $+[1]);
+			for my $length (@{ $windows->{lengths} }) {
+				my $first = $end > $length ? $end - $length : 0;
+				for my $from ($first .. $at) {
+					return $from if $windows->{all}{substr $bytes, $from, $length};
+				}
+			}
+		}
+	}
+	return;
 }
 
 sub _unescape {
@@ -104,9 +141,9 @@ sub find {
 	my @found;
 	for my $view (@views) {
 		my ($form, $bytes, $kind) = @$view;
-		for my $any (@{ $self->{windows}{$kind} }) {
-			push @found, "$form at byte $-[1]" if $bytes =~ $any;
-		}
+		my $windows = $self->{windows}{$kind} or next;
+		my $place = _place($windows, $bytes) // next;
+		push @found, "$form at byte $place";
 	}
 	return @found;
 }

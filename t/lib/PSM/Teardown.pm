@@ -114,10 +114,10 @@ sub _places {
 sub leaks {
 	my ($test) = @_;
 
-	my @found;
+	my (@found, %oracles);
 	for my $place (_places($test)) {
 		my ($where, $text) = @$place;
-		my $oracle = _oracle_for($test, $where) or next;
+		my $oracle = _oracle_for($test, $where, \%oracles) or next;
 		push @found, map { "$where: $_" } $oracle->find($text);
 	}
 	my %seen;
@@ -125,9 +125,9 @@ sub leaks {
 }
 
 # The oracle for one place: none where everything is allowed, one without the
-# secrets that are allowed there.
+# secrets that are allowed there. `made`: those of other places.
 sub _oracle_for {
-	my ($test, $where) = @_;
+	my ($test, $where, $made) = @_;
 
 	my @rules = grep {
 		ref $_->[0] ? $where =~ $_->[0] : $where eq $_->[0];
@@ -135,9 +135,11 @@ sub _oracle_for {
 	return $test->{oracle} if !@rules;
 	return if grep { !defined $_->[1] } @rules;
 	my %allowed = map { $_->[1] => 1 } @rules;
-	my $oracle = PSM::Oracle->new;
-	$oracle->add(grep { !$allowed{$_} } keys %{ $test->{oracle}{secrets} });
-	return $oracle;
+	return $made->{join "\0", sort keys %allowed} //= do {
+		my $oracle = PSM::Oracle->new;
+		$oracle->add(grep { !$allowed{$_} } keys %{ $test->{oracle}{secrets} });
+		$oracle;
+	};
 }
 
 1;
