@@ -40,6 +40,9 @@ void lists_hold_what_is_his(void** /*state*/)
         {"root", "?owner=*", "damaged id-4 id-3 id-2 id-1"},
         {"root", "?owner=*&state=deleted", "id-5"},
         {"root", "?owner=*&expiring=1w", "id-2"},
+        {"root", "?owner=*&q=NIGHT", "id-4"},
+        {"root", "?owner=*&type=resource", "id-4 id-3 id-2 id-1"},
+        {"root", "?owner=*&channel=lab", ""},
     };
     ApiBench bench;
     bench.user("root", R"(,"admin":true)");
