@@ -22,6 +22,7 @@ $web->cli('user', 'set', 'kim', '--resource', 'private:manage', '--scope',
 	'channel:edit', '--scope', 'subchannel:edit', '--scope',
 	'user.token:view', '--scope', 'user.token:edit', '--channel', 'private');
 $web->runs('channels', 'privacy', admin => $admin,
+	unknown => $t->unknown_token,
 	kim => $web->mint('kim here', '--owner', 'kim', '--scope', 'channel:edit',
 		'--scope', 'subchannel:edit', @edit, '--channel', 'private'),
 	viewer => $web->mint('viewer', '--owner', 'kim', '--scope',

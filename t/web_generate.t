@@ -35,17 +35,18 @@ $web->serves(paste => sub {
 	return { exit => $got->{exit}, out => substr($got->{out}, 0, 20000) };
 });
 
+# Who may hand out little is offered no more.
+$web->cli('user', 'set', 'mara', '--resource', 'private:write', '--resource',
+	'private/dev:read', '--scope', 'user.token:view', '--scope',
+	'user.token:edit', '--scope', 'cve:view', '--scope', 'artifact:download',
+	'--channel', 'private');
+
 $web->runs('generate', 'by an administrator', admin => $admin);
 $web->runs('generate_scopes', 'with scopes', admin => $admin);
 my $endless = 'http://127.0.0.1:' . $t->port(2) . '/tokens/';
 $web->runs('generate_never', 'for ever, where that is allowed',
 	admin => $admin, endless => $endless, sites => [$endless]);
 
-# Who may hand out little is offered no more.
-$web->cli('user', 'set', 'mara', '--resource', 'private:write', '--resource',
-	'private/dev:read', '--scope', 'user.token:view', '--scope',
-	'user.token:edit', '--scope', 'cve:view', '--scope', 'artifact:download',
-	'--channel', 'private');
 $web->runs('generate_limited', 'by somebody with little', mara => $web->mint(
 	'mara here', '--owner', 'mara', '--expires', '60d', '--scope',
 	'user.token:view', '--scope', 'user.token:edit', '--scope', 'cve:view',

@@ -46,7 +46,8 @@ $web->import_lines(
 		expires_at => at(50), resources => read_on('public') } } 1 .. 6),
 );
 
-$web->runs('list', 'what is listed', admin => $web->admin);
+$web->runs('list', 'what is listed', admin => $web->admin,
+	unknown => $t->unknown_token);
 $web->runs('delete', 'what is deleted', admin => $web->admin);
 
 $t->finish;

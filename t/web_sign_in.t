@@ -37,7 +37,8 @@ my $expired = new_token();
 $web->import_lines({ name => 'old', owner => 'ada', token => $expired,
 	created_at => '2026-01-01T00:00:00Z', expires_at => '2026-02-01T00:00:00Z',
 	scopes => ['user.token:view'] });
-$web->cli('user', 'set', 'ada', '--resource', 'main:write', '--scope',
+$web->cli('user', 'set', 'ada', '--resource', 'main:write', '--resource',
+	'lab:write', '--resource', 'lab/dev:read', '--scope',
 	'user.token:view', '--scope', 'user.token:edit', '--scope', 'cve:view');
 
 $web->runs('sign_in', 'with a token', %admin, unknown => $t->unknown_token,

@@ -17,6 +17,9 @@ const unreachable = {
   message: 'Look at your connection, then try again.',
 };
 
+/// Of a change without an answer.
+const unknown = 'It is not known whether it was done: look at the list before you try again.';
+
 const otherTitles = {
   413: ['That is too much', 'Send less at once.'],
   429: ['Too many requests', 'Wait a minute, then try again.'],
@@ -24,7 +27,11 @@ const otherTitles = {
   504: ['The server does not answer', 'Try again in a moment.'],
 };
 
-async function problemOf(response) {
+function lostProblem(isChange) {
+  return new Problem(isChange ? { ...unreachable, message: unknown } : unreachable);
+}
+
+async function problemOf(response, isChange) {
   let body = {};
   if ((response.headers.get('Content-Type') ?? '').includes('json')) {
     body = await response.json().catch(() => ({}));
@@ -34,7 +41,7 @@ async function problemOf(response) {
   return new Problem({
     status: response.status,
     title: body.title ?? title,
-    message: body.message ?? message,
+    message: body.message ?? (isChange && [502, 504].includes(response.status) ? unknown : message),
     code: body.code,
     errors: body.errors,
     requestId: body.request_id,
@@ -83,6 +90,7 @@ export class Api {
 
   async #ask(method, path, { body, rev, signal }) {
     const caller = this.#caller;
+    const isChange = method !== 'GET' && path !== 'explain';
     const headers = { Accept: 'application/json' };
     if (caller.token) {
       headers['X-Auth'] = caller.token;
@@ -102,9 +110,9 @@ export class Api {
       credentials: 'same-origin',
       redirect: 'error',
     }).catch((error) => {
-      throw error.name === 'AbortError' ? error : new Problem(unreachable);
+      throw error.name === 'AbortError' ? error : lostProblem(isChange);
     });
-    return this.#read(response, caller);
+    return this.#read(response, caller, isChange);
   }
 
   #expect(caller) {
@@ -113,9 +121,9 @@ export class Api {
     }
   }
 
-  async #read(response, caller) {
+  async #read(response, caller, isChange) {
     if (!response.ok) {
-      const problem = await problemOf(response);
+      const problem = await problemOf(response, isChange);
       this.#expect(caller);
       if (problem.status === 401 && this.onUnauthorized) {
         this.onUnauthorized(problem);
@@ -126,7 +134,7 @@ export class Api {
       return null;
     }
     const answer = await response.json().catch((error) => {
-      throw error.name === 'AbortError' ? error : new Problem(unreachable);
+      throw error.name === 'AbortError' ? error : lostProblem(isChange);
     });
     this.#expect(caller);
     return answer;

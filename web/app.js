@@ -59,7 +59,8 @@ class App {
     this.toast = toast;
     this.reset();
     this.api.onUnauthorized = (problem) => this.#onUnauthorized(problem);
-    addEventListener('beforeunload', (event) => (this.#view?.unsaved?.() || this.#kept?.draft) && event.preventDefault());
+    addEventListener('beforeunload',
+      (event) => (this.#view?.unsaved?.() || this.#kept?.draft) && event.preventDefault());
     addEventListener('pagehide', () => this.#forget());
     addEventListener('pageshow', (event) => event.persisted && this.start());
     document.getElementById('skip').addEventListener('click', (event) => {
@@ -143,6 +144,12 @@ class App {
 
   #onUnauthorized(problem) {
     if (!this.session.account) {
+      return;
+    }
+    // What is shown once is not taken away by an answer to something else.
+    if (this.#view?.staysBehind) {
+      this.session.signOut();
+      renderShell(this);
       return;
     }
     this.#kept = { user: this.session.user, path: this.router.path, draft: this.#view?.draft?.() ?? null };

@@ -2,6 +2,8 @@
 //
 // What may be the path of a channel, and which one lies below which.
 
+import { holdsToken } from './token_text.js';
+
 const segment = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 const words = new Set(['t', 'simple', 'jupyter', 'noarch', 'zos-z', 'osx-64', 'osx-arm64', 'win-32', 'win-64',
   'win-arm64', 'linux-32', 'linux-64', 'linux-aarch64', 'linux-armv6l', 'linux-armv7l', 'linux-ppc64',
@@ -12,6 +14,9 @@ const maxSegments = 8;
 export function channelProblem(path) {
   if (path === '') {
     return 'Choose a channel.';
+  }
+  if (holdsToken(path)) {
+    return 'That is a token, and no channel.';
   }
   const parts = path.split('/');
   const word = parts.find((part) => words.has(part));

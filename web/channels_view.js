@@ -38,35 +38,57 @@ function radios(privacy) {
     }));
 }
 
-/// `path`: null asks for one. A promise of the channel as it is then, or null.
-function changePrivacy(app, path, privacy) {
+function nameField() {
+  return new Field('Channel', el('input', { type: 'text', autocomplete: 'off', spellcheck: 'false' }));
+}
+
+function nameProblem(path, rights) {
+  return channelProblem(path)
+    || (rights.mayChangePrivacy(path) ? '' : 'You may not change the privacy of this channel.');
+}
+
+/// `path`: null asks for one. A promise of the channel as it is then, or null:
+/// also of one that was saved although the question was closed.
+async function changePrivacy(app, path, privacy) {
   const choice = radios(privacy);
   const news = el('div', {});
-  const field = path === null
-    ? new Field('Channel', el('input', { type: 'text', autocomplete: 'off', spellcheck: 'false' })) : null;
-  return openDialog(path === null ? 'Privacy of another channel' : `Privacy of ${path}`, (close) => {
-    const save = async () => {
+  const field = path === null ? nameField() : null;
+  let saving = null;
+  await openDialog(path === null ? 'Privacy of another channel' : `Privacy of ${path}`, (close) => {
+    const put = async (name) => {
+      try {
+        const changed = await app.api.put('channels/' + name, { privacy: choice.querySelector('input:checked').value });
+        close(true);
+        return changed;
+      } catch (problem) {
+        if (news.isConnected) {
+          fill(news, problemNotice(problem));
+        } else if (problem.name !== 'AbortError') {
+          app.toast(`${name} was not changed. ${problem.title}.`);
+        }
+        return null;
+      }
+    };
+    const save = button('Save', async () => {
       const name = path ?? field.value.trim();
-      const wrong = channelProblem(name);
-      field?.setError(wrong);
-      if (wrong) {
+      field?.setError(nameProblem(name, app.session.rights));
+      if (field?.isBad) {
         field.focus();
         return;
       }
-      try {
-        const chosen = choice.querySelector('input:checked').value;
-        close(await app.api.put('channels/' + name, { privacy: chosen }));
-      } catch (problem) {
-        fill(news, problemNotice(problem));
-      }
-    };
+      save.disabled = true;
+      saving = put(name);
+      await saving;
+      save.disabled = false;
+    }, { class: 'primary' });
     return {
       body: el('div', {}, news, field?.node, choice, el('p', { class: 'muted' },
         'It counts at once, for the channel and for what lies below it without a privacy of its own. ',
         'Uploading and deleting always need a grant.')),
-      actions: [button('Cancel', () => close(null)), button('Save', save, { class: 'primary' })],
+      actions: [button('Cancel', () => close(null)), save],
     };
   });
+  return saving;
 }
 
 class ChannelsView {
@@ -79,7 +101,8 @@ class ChannelsView {
     this.results = el('div', { class: 'results' });
     const { rights } = app.session;
     this.node = el('div', { class: 'view' },
-      heading('Channels', rights.everything && button('Add Channel', () => this.#change(null, 'private'), {}, 'plus')),
+      heading('Channels',
+        rights.mayChangeSomePrivacy && button('Add Channel', () => this.#change(null, 'private'), {}, 'plus')),
       el('p', { class: 'muted' }, 'Who may read a channel without a grant.'),
       el('form', { role: 'search', class: 'filters', 'aria-label': 'Channels',
         on: { submit: (event) => event.preventDefault() } }, this.search.node),

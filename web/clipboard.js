@@ -3,7 +3,7 @@
 // Copying. Where the page came without TLS from another host, browsers have no
 // clipboard for it, and the older way is left.
 
-import { button } from './dom.js';
+import { button, el } from './dom.js';
 
 function copyOldWay(text) {
   const area = document.createElement('textarea');
@@ -25,16 +25,26 @@ async function copy(text) {
   }
 }
 
-/// `text()` when it is clicked; `onCopied()` after success.
+const copied = ['Copied', 'Copied'];
+const refused = ['Select it', 'Not copied: select it'];
+
+/// `text()` when it is clicked; `onCopied()` after success. The name of a button
+/// with a label of its own stays, so what came of it is said beside.
 export function copyButton(name, text, onCopied, attributes = {}) {
+  const news = el('span', { class: 'visually-hidden', role: 'status' });
   const node = button('Copy', async () => {
     const done = await copy(text());
-    node.querySelector('span').textContent = done ? 'Copied' : 'Select it';
+    const [shown, said] = done ? copied : refused;
+    node.querySelector('span').textContent = shown;
+    news.textContent = said;
     node.focus();
-    setTimeout(() => (node.querySelector('span').textContent = 'Copy'), 2000);
+    setTimeout(() => {
+      node.querySelector('span').textContent = 'Copy';
+      news.textContent = '';
+    }, 2000);
     if (done) {
       onCopied();
     }
   }, { 'aria-label': name, class: 'steady', ...attributes }, 'copy');
-  return node;
+  return [node, news];
 }

@@ -21,15 +21,16 @@ const kept = {
   message: 'Without it you could not try the others again.',
 };
 
-/// Goes on after a failure; `onDone(count)` after each. The token that one is
-/// signed in with is last: nothing can be deleted after it.
-async function deleteAll({ api, session }, tokens, onDone) {
+/// Goes on after a failure, until it `isStopped()` or somebody else is signed
+/// in; `onDone(count)` after each. The token that one is signed in with is last:
+/// nothing can be deleted after it.
+async function deleteAll({ api, session }, tokens, isStopped, onDone) {
+  const { turn } = session;
   const failures = [];
   const gone = new Set();
-  let waiting = tokens.filter((token) => !session.isOwnToken(token.id));
-  const own = tokens.filter((token) => session.isOwnToken(token.id));
-  const work = async () => {
-    for (let token = waiting.shift(); token; token = waiting.shift()) {
+  const deleteEach = async (waiting) => {
+    while (waiting.length > 0 && !isStopped() && session.turn === turn) {
+      const token = waiting.shift();
       try {
         await api.delete('account/tokens/' + token.id);
         gone.add(token.id);
@@ -39,14 +40,15 @@ async function deleteAll({ api, session }, tokens, onDone) {
       onDone(gone.size + failures.length);
     }
   };
-  await Promise.all(Array.from({ length: atOnce }, work));
+  const others = tokens.filter((token) => !session.isOwnToken(token.id));
+  const own = tokens.filter((token) => session.isOwnToken(token.id));
+  await Promise.all(Array.from({ length: atOnce }, () => deleteEach(others)));
   if (failures.length > 0) {
     failures.push(...own.map((token) => ({ token, problem: kept })));
   } else {
-    waiting = own;
-    await work();
+    await deleteEach(own);
   }
-  return { gone, failures };
+  return { gone, failures, left: tokens.length - gone.size - failures.length };
 }
 
 function failureList(failures) {
@@ -67,7 +69,8 @@ export async function deleteTokens(app, tokens) {
   const { session } = app;
   const many = tokens.length > 1;
   let running = null;
-  let result = { gone: new Set(), failures: [] };
+  let isStopped = false;
+  let result = { gone: new Set(), failures: [], left: 0 };
   await openDialog(many ? `Delete ${tokens.length} tokens?` : 'Delete token?', (close) => {
     const actions = el('div', { class: 'actions' });
     const body = el('div', {}, names(tokens),
@@ -77,19 +80,23 @@ export async function deleteTokens(app, tokens) {
         : 'It stops working at once, wherever it is in use. This cannot be undone.'));
     const run = async () => {
       const bar = el('progress', { max: String(tokens.length), value: 0, 'aria-label': 'Deleted' });
-      fill(actions);
+      const stop = button('Stop', () => (isStopped = true));
+      fill(actions, many && stop);
+      stop.focus();
       body.append(bar);
-      running = deleteAll(app, tokens, (count) => (bar.value = count));
+      running = deleteAll(app, tokens, () => isStopped, (count) => (bar.value = count));
       result = await running;
       if (!bar.isConnected) {
         tellFailures(app, result.failures.length);
       }
       bar.remove();
-      if (result.failures.length === 0) {
+      if (result.failures.length === 0 && result.left === 0) {
         close(true);
         return;
       }
-      fill(body, result.gone.size > 0 && el('p', {}, `${result.gone.size} deleted.`), failureList(result.failures));
+      fill(body, el('p', { role: 'status' }, `${result.gone.size} deleted`,
+        result.left > 0 && `, ${result.left} kept, as you stopped it`, '.'),
+      result.failures.length > 0 && failureList(result.failures));
       fill(actions, button('Close', () => close(true), { class: 'primary' }));
       actions.querySelector('button').focus();
     };

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 //
 // A token as it is typed: `name description owner expires type resources
-// scopes channels reissue overlap`; `expires` as in the API, no channels is
-// everywhere.
+// scopes channels limited reissue overlap`; `expires` as in the API; no channels
+// is everywhere, unless it is to be limited and none is typed yet.
 
 import { day, utcDate } from './times.js';
 
@@ -18,6 +18,7 @@ export function newDraft({ account, rights }) {
     resources: [],
     scopes: [],
     channels: [],
+    limited: rights.reach !== null,
     reissue: false,
     overlap: 0,
   };
@@ -33,6 +34,7 @@ export function draftOf(token) {
     resources: token.resources ?? [],
     scopes: token.scopes ?? [],
     channels: token.channels ?? [],
+    limited: token.channels?.length > 0,
     reissue: false,
     overlap: 0,
   };
@@ -100,5 +102,6 @@ export function rebased(draft, before, theirs) {
       merged[member] = draft[member];
     }
   }
+  merged.limited = merged.channels.length > 0;
   return merged;
 }

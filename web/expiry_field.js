@@ -28,9 +28,6 @@ export class ExpiryField extends Field {
     this.rights = rights;
     this.original = kept;
     this.onChange = onChange;
-    if (rights.latestExpiry !== null) {
-      input.max = utcDate(rights.latestExpiry);
-    }
     this.buttons = this.#makeButtons();
     group.append(...this.buttons.map(({ node }) => node));
     input.addEventListener('input', () => {
@@ -41,7 +38,8 @@ export class ExpiryField extends Field {
   }
 
   #makeButtons() {
-    const latest = this.rights.latestExpiry;
+    const { latestExpiry } = this.rights;
+    const latest = this.#latest;
     const make = (text, value, attributes = {}) => ({
       value,
       node: button(text, () => {
@@ -54,13 +52,26 @@ export class ExpiryField extends Field {
       const isLate = latest !== null && instantOf(date) > latest;
       return make(`${days} days`, date, isLate ? { disabled: true, title: this.#tooLate() } : {});
     });
-    buttons.push(latest === null ? make('Never', null) : make('Latest', latest, { title: exactText(latest) }));
+    buttons.push(latestExpiry === null ? make('Never', null)
+      : make('Latest', latestExpiry, { title: exactText(latestExpiry) }));
     return buttons;
   }
 
   #tooLate() {
+    const latest = this.#latest;
     const { latestExpiry, latestReason } = this.rights;
-    return `The latest is ${exactText(latestExpiry)}. ${latestReason}`;
+    return `The latest is ${exactText(latest)}.${latest === latestExpiry ? ` ${latestReason}` : ''}`;
+  }
+
+  /// Who may not make what lasts so long may still let it end earlier.
+  get #latest() {
+    const { latestExpiry, ownEnd } = this.rights;
+    if (this.#isOriginal) {
+      return ownEnd;
+    }
+    const outlasts = this.original === null || this.original > ownEnd;
+    return this.original !== undefined && !this.isBound && ownEnd !== null && ownEnd === latestExpiry && outlasts
+      ? this.original : latestExpiry;
   }
 
   get #isOriginal() {
@@ -100,7 +111,7 @@ export class ExpiryField extends Field {
     if (this.#isOriginal && !this.isBound) {
       return '';
     }
-    const latest = this.#isOriginal ? this.rights.ownEnd : this.rights.latestExpiry;
+    const latest = this.#latest;
     if (instant === undefined) {
       return latest === null ? 'Choose a date, or Never.' : 'Choose a date.';
     }

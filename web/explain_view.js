@@ -12,7 +12,8 @@ import { levelBadge, listed } from './words.js';
 
 const methods = ['GET', 'HEAD', 'PUT', 'POST', 'PATCH', 'DELETE'];
 const idHint = 'Its id; the newest are offered by name.';
-const tokenInPath = /\/t\/(psm-[0-9A-Za-z]{42})(?=\/|$)/;
+/// Behind /t/, or as a user or password before the host.
+const tokenInUrl = /\/t\/(psm-[0-9A-Za-z]{42})(?=\/|$)|(?<=\/\/)[^/@]*?(psm-[0-9A-Za-z]{42})[^/@]*@/;
 
 function fact(term, ...description) {
   return [el('dt', {}, term), el('dd', {}, description)];
@@ -70,7 +71,7 @@ class ExplainView {
     this.method = selectField('Method', methods.map((name) => [name, name]), 'GET', {}, { quiet: true });
     this.url = new Field('URL', el('input', {
       type: 'text', class: 'mono', autocomplete: 'off', spellcheck: 'false', inputmode: 'url',
-      placeholder: `${app.site.href}main/noarch/repodata.json`, on: { change: () => this.#takeToken() },
+      placeholder: `${app.site.href}main/noarch/repodata.json`, on: { input: () => this.#takeToken() },
     }), { hint: 'Of the request, or its path.' });
     this.setup = this.#makeSetup();
     this.news = el('div', { class: 'news' });
@@ -129,11 +130,11 @@ class ExplainView {
 
   /// A URL that was copied from somewhere is likely to hold one.
   #takeToken() {
-    const found = tokenInPath.exec(this.url.value);
+    const found = tokenInUrl.exec(this.url.value);
     if (found) {
       this.source.control.value = 'string';
-      this.string.control.value = found[1];
-      this.url.control.value = this.url.value.replace(tokenInPath, '');
+      this.string.control.value = found[1] ?? found[2];
+      this.url.control.value = this.url.value.replace(tokenInUrl, '');
       this.url.setHint('The token of this URL is in the field above now.');
       this.#showSource();
     }

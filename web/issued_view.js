@@ -38,19 +38,32 @@ class IssuedView {
       beside: copyButton('Copy', () => this.#token, this.#onCopied, { class: 'primary steady' }),
       quiet: true,
     });
-    this.channels = channelsOf(made);
-    this.channel = this.channels.length > 1 ? this.#channelField() : null;
+    this.choice = el('div', {});
     this.list = el('div', { class: 'snippets' });
     this.node = this.#assemble(made);
     this.node.addEventListener('copy', () => this.#onCopyKey());
-    this.#showSnippets();
+    this.#offer(channelsOf(made));
   }
 
-  #channelField() {
-    const options = this.channels.map((name) => [name, name]);
-    const field = selectField('Channel of the commands', options, options[0][0], {}, { quiet: true });
-    field.control.addEventListener('change', () => this.#showSnippets());
-    return field;
+  /// For a token that reaches every channel, one of those that there are.
+  async #offer(named) {
+    this.#choose(named);
+    if (named.length === 0) {
+      const channels = await this.app.session.channels().catch(() => []);
+      if (this.#token !== '') {
+        this.#choose(channels.map(({ channel }) => channel));
+      }
+    }
+  }
+
+  #choose(channels) {
+    if (channels.length > 1) {
+      const field = selectField('Channel of the commands', channels.map((name) => [name, name]), channels[0], {},
+        { quiet: true });
+      field.control.addEventListener('change', () => this.#showSnippets(field.value));
+      fill(this.choice, field.node);
+    }
+    this.#showSnippets(channels[0]);
   }
 
   /// Only some browsers count what is selected within a field.
@@ -72,12 +85,11 @@ class IssuedView {
           'and a new one must be issued.')),
       el('section', { class: 'card', 'aria-label': 'The token' }, this.field.node),
       el('section', { class: 'card', 'aria-label': 'How to use it' }, el('h2', {}, 'How to use it'),
-        this.channel?.node, this.list),
+        this.choice, this.list),
       el('div', { class: 'actions start' }, button('Close', () => this.#close(), { class: 'primary' })));
   }
 
-  #showSnippets() {
-    const channel = this.channel?.value ?? this.channels[0];
+  #showSnippets(channel) {
     fill(this.list, snippetsFor(this.app.site, this.#token, channel).map(([client, text]) => el('div',
       { class: 'snippet' }, el('h3', {}, client),
       el('pre', { tabindex: '0', role: 'group', 'aria-label': `${client} command` }, el('code', {}, text)),
@@ -104,5 +116,11 @@ class IssuedView {
 
 export function issuedView(app, made) {
   const view = new IssuedView(app, made);
-  return { title: 'Save your token', node: view.node, unsaved: () => view.unsaved(), dispose: () => view.wipe() };
+  return {
+    title: 'Save your token',
+    node: view.node,
+    staysBehind: true,
+    unsaved: () => view.unsaved(),
+    dispose: () => view.wipe(),
+  };
 }

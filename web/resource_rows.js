@@ -3,7 +3,7 @@
 // The channels of a token, each with a level; or, without levels, the reach of
 // its scopes.
 
-import { channelProblem } from './channel_path.js';
+import { channelProblem, closestGrant, covers } from './channel_path.js';
 import { Combobox } from './combobox.js';
 import { button, el } from './dom.js';
 import { selectField, setOptions } from './field.js';
@@ -15,14 +15,18 @@ export const maxChannels = 256;
 class Row {
   constructor(rows, { channel, permission }) {
     this.rows = rows;
+    this.wanted = permission;
     this.channel = new Combobox('Channel', {
       value: channel, options: rows.offers, onChange: () => this.#changed(),
     });
     this.permission = rows.withLevels ? selectField('Permission', [], null) : null;
     this.remove = button(`Remove ${rows.noun}`, () => rows.remove(this), { class: 'quiet icon-only' }, 'close');
     this.node = el('div', { class: 'resource', role: 'group' }, this.channel.node, this.permission?.node, this.remove);
-    this.permission?.control.addEventListener('change', () => rows.onChange());
-    this.#offerLevels(permission);
+    this.permission?.control.addEventListener('change', () => {
+      this.wanted = this.permission.value;
+      rows.onChange();
+    });
+    this.#offerLevels();
   }
 
   get grant() {
@@ -34,32 +38,48 @@ class Row {
   }
 
   get allowed() {
-    const { rights, kept } = this.rows;
+    const { rights } = this.rows;
     const channel = this.channel.value;
-    const held = levels.slice(0, levels.indexOf(kept.get(channel)) + 1);
+    const held = levels.slice(0, levels.indexOf(this.rows.keptOver(channel)) + 1);
     const given = channel === '' ? rights.levelsOn(this.rows.offers[0]?.value ?? '') : rights.levelsOn(channel);
     return held.length > given.length ? held : given;
   }
 
-  #offerLevels(wanted) {
+  /// What was chosen comes back when a channel is typed that allows it.
+  #offerLevels() {
     if (!this.permission) {
       return;
     }
-    const { allowed } = this;
+    const { allowed, wanted } = this;
     const offered = allowed.length > 0 ? allowed : ['read'];
     const level = offered.includes(wanted) ? wanted : offered.at(-1);
     setOptions(this.permission.control, offered.map((name) => [name, levelName[name]]), level);
   }
 
   #changed() {
-    this.#offerLevels(this.permission?.value);
+    this.#offerLevels();
     this.rows.onChange();
   }
 
   hint() {
     const { rows, channel } = this;
     const isNew = channel.value !== '' && !channel.has(channel.value) && channelProblem(channel.value) === '';
-    channel.setHint(isNew && rows.isOffered ? 'There is no such channel yet.' : '');
+    const unlisted = rows.isOffered ? 'It is not in the list: check the spelling.'
+      : 'The list of channels could not be read: check the spelling.';
+    channel.setHint(isNew && rows.isOffered !== null ? unlisted : '');
+  }
+
+  /// A grant counts below, too: also where less may be handed out.
+  #excessBelow() {
+    const { channel: path, permission } = this.grant;
+    const level = levels.indexOf(permission);
+    if (levels.indexOf(this.rows.keptOver(path)) >= level) {
+      return '';
+    }
+    const found = this.rows.rights.lowerBelow(path, permission)
+      .find(({ channel }) => !this.rows.hasCloser(path, channel));
+    return found ? `It reaches ${found.channel}, where you may hand out ${levelName[found.permission]} at most: `
+      + 'add that with a level of its own.' : '';
   }
 
   problem(seen) {
@@ -71,9 +91,12 @@ class Row {
     if (seen.has(path)) {
       return 'This channel is here twice.';
     }
-    const { rights, kept, withLevels } = this.rows;
-    const mayGive = kept.has(path) || (withLevels ? this.allowed.length > 0 : rights.reaches(path));
-    return mayGive ? '' : 'You may hand out nothing there.';
+    const { rights, withLevels } = this.rows;
+    const mayGive = this.rows.keptOver(path) || (withLevels ? this.allowed.length > 0 : rights.reaches(path));
+    if (!mayGive) {
+      return 'You may hand out nothing there.';
+    }
+    return withLevels ? this.#excessBelow() : '';
   }
 }
 
@@ -82,7 +105,8 @@ export class ResourceRows {
 
   offers = [];
 
-  isOffered = false;
+  /// Whether the channels that exist are known; null: not yet.
+  isOffered = null;
 
   /// `kept`: channel -> level (or true) that the token has already.
   constructor(rights, { grants, kept = new Map(), withLevels = true, onChange = () => {} }) {
@@ -98,16 +122,27 @@ export class ResourceRows {
     }
   }
 
-  /// `channels`: those of GET /account/channels.
+  /// `channels`: those of GET /account/channels; null: they could not be read.
   offer(channels) {
-    this.offers = channels
+    this.offers = (channels ?? [])
       .filter(({ channel, permission }) => (this.withLevels ? permission !== null : this.rights.reaches(channel)))
       .map(({ channel, privacy }) => ({ value: channel, note: privacy }));
-    this.isOffered = true;
+    this.isOffered = channels !== null;
     for (const row of this.#rows) {
       row.channel.setOptions(this.offers);
       row.hint();
     }
+  }
+
+  /// What the token has there already: a level, or true; undefined: nothing.
+  keptOver(path) {
+    const grants = [...this.kept].map(([channel, level]) => ({ channel, level }));
+    return closestGrant(grants, path)?.level;
+  }
+
+  /// Whether another row than that of `path` says what counts on `below`.
+  hasCloser(path, below) {
+    return this.#rows.some(({ channel: { value } }) => value.length > path.length && covers(value, below));
   }
 
   #add(grant, tell = true) {

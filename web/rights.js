@@ -37,6 +37,14 @@ export class Rights {
     return levels.slice(0, levels.indexOf(this.levelOn(path)) + 1);
   }
 
+  /// The grants below a path where less than `level` may be handed out.
+  lowerBelow(path, level) {
+    return this.everything ? [] : this.grants.resources
+      .filter(({ channel }) => channel !== path && covers(path, channel))
+      .map(({ channel }) => ({ channel, permission: this.levelOn(channel) }))
+      .filter(({ permission }) => levels.indexOf(permission) < levels.indexOf(level));
+  }
+
   reaches(path) {
     return !this.reach || this.reach.some((channel) => covers(channel, path));
   }
@@ -64,6 +72,14 @@ export class Rights {
     return this.levelOn(path) === 'manage' || (this.mayGiveScope(scope) && this.reaches(path))
       || levelOn(own, path) === 'manage'
       || ((own.scopes ?? []).includes(scope) && (own.channels ?? [path]).some((channel) => covers(channel, path)));
+  }
+
+  /// Also of channels that are not in the list yet, as those below his.
+  get mayChangeSomePrivacy() {
+    const own = this.account.token ?? {};
+    return [this.grants, own].some(({ resources = [], scopes: names = [] }) => levelMadeBy(names) === 'manage'
+      || resources.some(({ permission }) => permission === 'manage')
+      || names.some((name) => ['channel:edit', 'subchannel:edit'].includes(name))) || this.everything;
   }
 
   /// Who manages every channel, by scopes, may name each service account.

@@ -3,7 +3,7 @@
 // Which view the part of the URL behind # asks for. A view may want to stay:
 // then the URL goes back to where it was until its question is answered.
 
-import { holdsToken } from './session.js';
+import { holdsToken } from './token_text.js';
 
 export class Router {
   #shown = '';

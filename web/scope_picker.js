@@ -21,8 +21,9 @@ export class ScopePicker {
 
   #sets = [];
 
-  /// `kept`: what the token has already and keeps, whoever edits it.
-  constructor(rights, { chosen, channels, kept = [], keptChannels = null, onChange = () => {} }) {
+  /// `limited`: to some channels, also when none is named yet. `kept`: what the
+  /// token has already and keeps, whoever edits it.
+  constructor(rights, { chosen, channels, limited = false, kept = [], keptChannels = null, onChange = () => {} }) {
     Object.assign(this, { rights, kept, onChange });
     this.search = new Field('Select a scope', el('input', {
       type: 'search', autocomplete: 'off', spellcheck: 'false', placeholder: 'Search by name or by what it allows',
@@ -32,7 +33,7 @@ export class ScopePicker {
     this.error = el('p', { class: 'hint bad', role: 'alert' });
     this.list = el('div', { class: 'scope-list' }, this.#makeSets(chosen));
     this.node = el('div', {}, this.#makePresets(), this.search.node, this.list, this.count, this.error,
-      this.#makeReach(channels, keptChannels));
+      this.#makeReach(channels, limited, keptChannels));
     this.#showCount();
   }
 
@@ -82,10 +83,10 @@ export class ScopePicker {
   }
 
   /// Everywhere is only for those who are not bound themselves.
-  #makeReach(channels, keptChannels) {
+  #makeReach(channels, isChosen, keptChannels) {
     const name = newId('reach');
     const mayEverywhere = this.rights.reach === null || (keptChannels !== null && keptChannels.length === 0);
-    const limited = channels.length > 0 || !mayEverywhere;
+    const limited = isChosen || channels.length > 0 || !mayEverywhere;
     const radio = (text, checked, disabled) => {
       const box = el('input', { type: 'radio', name, checked, disabled, on: { change: () => this.#changed() } });
       return { box, node: el('label', { class: 'choice' }, box, text) };
@@ -126,7 +127,7 @@ export class ScopePicker {
   }
 
   #changed() {
-    this.channels.node.hidden = !this.limited.box.checked;
+    this.channels.node.hidden = !this.isLimited;
     this.#showCount();
     this.onChange();
   }
@@ -140,17 +141,20 @@ export class ScopePicker {
     return [...this.#boxes].filter(([, box]) => box.checked).map(([name]) => name);
   }
 
-  /// [] is everywhere.
+  get isLimited() {
+    return this.limited.box.checked;
+  }
+
+  /// [] is everywhere, unless it is limited.
   get reach() {
-    return this.limited.box.checked ? this.channels.value.map(({ channel }) => channel) : [];
+    return this.isLimited ? this.channels.value.map(({ channel }) => channel) : [];
   }
 
   check(all) {
     const missing = this.scopes.length === 0;
     this.error.textContent = all && missing ? 'Choose at least one scope.' : '';
-    const limited = this.limited.box.checked;
-    const sound = !limited || this.channels.check(all);
-    return sound && !missing && (!limited || this.channels.value.length > 0);
+    const sound = !this.isLimited || this.channels.check(all);
+    return sound && !missing && (!this.isLimited || this.channels.value.length > 0);
   }
 
   setError(text) {

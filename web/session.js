@@ -7,12 +7,6 @@ import { Problem } from './api.js';
 import { Rights } from './rights.js';
 
 const printable = /^[\x21-\x7e]{1,256}$/;
-const ofOurForm = /psm-[0-9A-Za-z]{42}/;
-
-/// Whether a text holds what must not stand in a URL.
-export function holdsToken(text) {
-  return ofOurForm.test(text);
-}
 
 export class Session {
   account = null;
@@ -23,6 +17,9 @@ export class Session {
   ambient = false;
 
   mayBeAmbient = false;
+
+  /// Another number after each end of a session: what goes on may look at it.
+  turn = 0;
 
   #channels = null;
 
@@ -54,6 +51,7 @@ export class Session {
   }
 
   signOut() {
+    this.turn += 1;
     this.api.use('');
     this.account = null;
     this.rights = null;
@@ -67,6 +65,11 @@ export class Session {
 
   get user() {
     return this.account?.username ?? null;
+  }
+
+  /// With the new text of the token that one is signed in with.
+  goOnWith(token) {
+    this.api.use(token);
   }
 
   isOwnToken(id) {

@@ -4,13 +4,13 @@
 
 const placeholder = 'CHANNEL';
 
+/// Those that it names: none, if it reaches every channel.
 export function channelsOf(token) {
-  const channels = token.type === 'scope' ? token.channels ?? [] : token.resources.map(({ channel }) => channel);
-  return channels.length > 0 ? channels : [placeholder];
+  return token.type === 'scope' ? token.channels ?? [] : token.resources.map(({ channel }) => channel);
 }
 
 /// `site`: the URL where the channels begin.
-export function snippetsFor(site, token, channel) {
+export function snippetsFor(site, token, channel = placeholder) {
   const base = site.pathname.replace(/\/+$/, '');
   const root = `${site.protocol}//${site.host}`;
   const clean = root + base;

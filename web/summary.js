@@ -19,7 +19,7 @@ function sentence(draft) {
     el('p', {}, 'This token will be able to'),
     el('ul', {}, abilities.map((ability) => el('li', {}, ability))),
     el('p', {}, isResource ? 'and the same in their subchannels, unless those are named themselves.'
-      : [reachWords(draft.channels), '.']),
+      : [draft.limited && draft.channels.length === 0 ? 'in no channel yet' : reachWords(draft.channels), '.']),
   ];
 }
 

@@ -7,12 +7,12 @@ import { channelProblem } from './channel_path.js';
 import { Combobox } from './combobox.js';
 import { button, el } from './dom.js';
 import { Field, selectField } from './field.js';
-import { holdsToken } from './session.js';
+import { ownerProblem } from './owner_name.js';
+import { holdsToken } from './token_text.js';
 
 export const noFilters = { q: '', type: '', state: '', channel: '', owner: '' };
 
 const pause = 250;
-const ownerPattern = /^[A-Za-z0-9._@+-]{1,128}$/;
 
 export class TokenFilters {
   #timer = 0;
@@ -61,8 +61,9 @@ export class TokenFilters {
   }
 
   async #offer() {
-    const channels = await this.app.session.channels().catch(() => []);
-    this.channel.setOptions(channels.map(({ channel }) => ({ value: channel })));
+    const channels = await this.app.session.channels().catch(() => null);
+    this.channel.setOptions((channels ?? []).map(({ channel }) => ({ value: channel })));
+    this.channel.setHint(channels ? '' : 'The list of channels could not be read.');
   }
 
   /// What is wrong is said at once; what is not counts after a pause.
@@ -99,7 +100,7 @@ export class TokenFilters {
     this.search.setError(secret ? 'That is a token: use Explain to find out which.' : '');
     const path = channel === '' ? '' : channelProblem(channel);
     this.channel.setError(path);
-    const name = owner !== '' && !ownerPattern.test(owner) ? 'No user has such a name.' : '';
+    const name = owner === '' ? '' : ownerProblem(owner);
     this.owner?.setError(name);
     return !secret && path === '' && name === '';
   }

@@ -6,15 +6,15 @@ import { Combobox } from './combobox.js';
 import { el } from './dom.js';
 import { ExpiryField } from './expiry_field.js';
 import { Field, selectField } from './field.js';
+import { ownerProblem } from './owner_name.js';
 import { ResourceRows } from './resource_rows.js';
 import { ScopePicker } from './scope_picker.js';
-import { holdsToken } from './session.js';
 import { Summary } from './summary.js';
+import { holdsToken } from './token_text.js';
 
 const maxName = 128;
 const maxDescription = 1024;
 const control = /[\u0000-\u001f\u007f-\u009f]/;
-const ownerPattern = /^[A-Za-z0-9._@+-]{1,128}$/;
 const overlaps = [['0', 'stops working at once'], ['3600', 'works for 1 more hour'],
   ['86400', 'works for 1 more day'], ['604800', 'works for 7 more days'], ['2592000', 'works for 30 more days']];
 
@@ -48,7 +48,7 @@ export class TokenForm {
       onChange: changed,
     });
     this.scopes = new ScopePicker(rights, {
-      chosen: draft.scopes, channels: draft.channels, kept: before?.scopes ?? [],
+      chosen: draft.scopes, channels: draft.channels, limited: draft.limited, kept: before?.scopes ?? [],
       keptChannels: before?.type === 'scope' ? before.channels : null, onChange: changed,
     });
     const description = el('textarea', { rows: '2', value: draft.description });
@@ -109,7 +109,7 @@ export class TokenForm {
   }
 
   async #offerChannels() {
-    const channels = await this.session.channels().catch(() => []);
+    const channels = await this.session.channels().catch(() => null);
     this.resources.offer(channels);
     this.scopes.channels.offer(channels);
   }
@@ -124,6 +124,7 @@ export class TokenForm {
       resources: this.resources.value,
       scopes: this.scopes.scopes,
       channels: this.scopes.reach,
+      limited: this.scopes.isLimited,
       reissue: this.reissue?.box.checked ?? false,
       overlap: Number(this.reissue?.overlap.value ?? 0),
     };
@@ -164,8 +165,7 @@ export class TokenForm {
     this.expiry.setError(this.expiry.problem);
     if (this.owner) {
       const owner = this.owner.value;
-      this.owner.setError(ownerPattern.test(owner) || (owner === '' && !all) ? ''
-        : 'Use 1 to 128 letters, digits and . _ @ + -');
+      this.owner.setError(owner === '' && !all ? '' : ownerProblem(owner));
     }
     const fields = [this.name, this.description, this.expiry, this.owner];
     const grants = (this.type.value === 'resource' ? this.resources : this.scopes).check(all);
@@ -185,7 +185,8 @@ export class TokenForm {
     };
     return errors.filter(({ field, detail: text }) => {
       const [, member, at] = /^(\w*)(?:\[(\d+)\])?/.exec(field);
-      const detail = text.charAt(0).toUpperCase() + text.slice(1);
+      const isQuote = ['resources', 'channels', 'scopes'].includes(member); // it begins with a value
+      const detail = isQuote ? text : text.charAt(0).toUpperCase() + text.slice(1);
       if (fields[member]) {
         fields[member].setError(detail);
       } else if (member === 'resources' && this.type.value === 'resource') {

@@ -112,10 +112,17 @@ class TokenFormView {
       this.warning.querySelector('p:last-child').textContent = overlap > 0
         ? 'The old token stops working when its overlap ends. Change it everywhere before.'
         : 'The old token stops working at once, wherever it is in use.';
+      if (this.app.session.isOwnToken(this.token?.id)) {
+        this.warning.querySelector('p:last-child')
+          .append(' You are signed in with it: here the new one takes its place.');
+      }
     }
   }
 
   async #submit() {
+    if (this.#saving) {
+      return;
+    }
     fill(this.news);
     if (!this.#form.check(true)) {
       this.#form.focusFirstError();
@@ -159,6 +166,10 @@ class TokenFormView {
   /// Somebody was faster.
   async #settle(draft) {
     const token = await this.#read();
+    if (!this.node.isConnected) {
+      this.app.toast('Not saved: somebody else has changed the token.');
+      return;
+    }
     if (token.deleted_at) {
       this.#tellDeleted(draft);
       return;
@@ -186,6 +197,10 @@ class TokenFormView {
 
   #finish(made) {
     this.#saved = true;
+    const { session } = this.app;
+    if (made.token && session.isOwnToken(made.id)) {
+      session.goOnWith(made.token);
+    }
     if (!this.node.isConnected) {
       this.app.toast(made.token ? `“${made.name}” has a text that nobody saw, as you had left: issue a new one.`
         : `Saved “${made.name}”.`);

@@ -55,12 +55,6 @@ export class TokenPages {
       && state !== 'expired' && state !== 'deleted';
   }
 
-  /// Nobody knows what a damaged record is about: no filter asks for it.
-  get isUnfiltered() {
-    const { q, type, channel, expiring } = this.args;
-    return [q, type, channel, expiring].every((value) => value === '');
-  }
-
   /// The tokens of a page; reads what is missing. One call after another: two
   /// at once would read the same tokens.
   page(number, size) {
@@ -89,7 +83,7 @@ export class TokenPages {
   async #read(limit) {
     const { items, next } = await this.api.get('account/tokens',
       { ...this.args, limit, after: this.#after }, this.#stop.signal);
-    this.tokens.push(...items.filter((token) => !token.problem || this.isUnfiltered));
+    this.tokens.push(...items);
     this.#after = next ?? '';
     this.isComplete = next === null;
   }

@@ -27,7 +27,10 @@ class TokensView {
     this.bulk = button('Delete selected', () => this.#delete([...this.#selected.values()]), { class: 'danger' }, 'bin');
     this.bulkBar = el('div', { class: 'bulk', role: 'group', 'aria-label': 'Selected tokens', hidden: true },
       el('span', { class: 'bulk-count' }), this.bulk,
-      button('Clear selection', () => this.#select([...this.#selected.values()], false), { class: 'quiet' }));
+      button('Clear selection', () => {
+        this.#select([...this.#selected.values()], false);
+        this.results.querySelector('thead input')?.focus();
+      }, { class: 'quiet' }));
     this.results = el('div', { class: 'results', 'aria-busy': 'true' });
     this.count = el('p', { class: 'count', role: 'status' });
     this.previous = button('Previous page', () => this.#turn(-1));
@@ -86,7 +89,10 @@ class TokensView {
       }
     } catch (problem) {
       if (isWanted() && problem.name !== 'AbortError') {
-        fill(this.results, problemNotice(problem, () => this.#restart({})));
+        fill(this.results, problemNotice(problem, () => {
+          this.filters.search.focus();
+          this.#restart({});
+        }));
         this.#showPager(0);
       }
     }
@@ -167,10 +173,16 @@ class TokensView {
     this.state.number += by;
     this.previous.disabled = true;
     this.next.disabled = true;
+    const { pages } = this;
     await this.#load();
+    const { activeElement } = document;
+    if (pages !== this.pages || (activeElement !== document.body && !this.pager.contains(activeElement))) {
+      return;
+    }
     this.node.querySelector('.heading').scrollIntoView({ block: 'start' });
-    this.results.querySelector('table')?.setAttribute('tabindex', '-1');
-    this.results.querySelector('table')?.focus({ preventScroll: true });
+    const table = this.results.querySelector('table') ?? this.node.querySelector('h1');
+    table.setAttribute('tabindex', '-1');
+    table.focus({ preventScroll: true });
   }
 
   #select(tokens, on, again = true) {

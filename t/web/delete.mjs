@@ -6,7 +6,7 @@
 import { ask, cli, is, like, mint, ok, until, wanted } from './lib/bridge.mjs';
 import { flow, hold, shot } from './lib/browser.mjs';
 import {
-  button, dialog, field, lists, openView, row, settled, signIn, signOut, table, titled,
+  button, dialog, field, lists, names, openView, row, settled, signIn, signOut, table, titled,
 } from './lib/page.mjs';
 
 async function exists(id) {
@@ -102,6 +102,51 @@ async function dismissed(page) {
   await page.unroute('**/account/tokens/*');
 }
 
+async function mintSix(name) {
+  for (let n = 1; n <= 6; n += 1) {
+    await mint(`${name} ${n}`, '--owner', 'hal', '--resource', 'public:read');
+  }
+}
+
+async function deleteAllOf(page, name) {
+  await field(page, 'Search').fill(name);
+  ok(await until(async () => (await names(page)).sort().join() === [1, 2, 3, 4, 5, 6].map((n) => `${name} ${n}`).join()),
+    'six to delete');
+  await page.getByLabel('Select all on this page', { exact: true }).check();
+  await button(page, 'Delete selected').click();
+  await button(dialog(page), 'Delete').click();
+  await dialog(page).getByRole('progressbar').waitFor();
+}
+
+// Four are under way at a time; the others can still be kept.
+async function stopped(page) {
+  await mintSix('halt');
+  const release = await hold(page, '**/account/tokens/*');
+  await deleteAllOf(page, 'halt');
+  await button(dialog(page), 'Stop').click();
+  release();
+  await dialog(page).getByText('4 deleted, 2 kept').waitFor();
+  await button(dialog(page), 'Close').click();
+  is((await names(page)).length, 2, 'stopped: the rest is kept');
+  await page.unroute('**/account/tokens/*');
+}
+
+// Nothing goes on as somebody else.
+async function signedOut(page) {
+  await mintSix('quit');
+  const release = await hold(page, '**/account/tokens/*');
+  await deleteAllOf(page, 'quit');
+  await page.keyboard.press('Escape');
+  await signOut(page);
+  await signIn(page, wanted.admin);
+  release();
+  ok(await until(async () => (await cli('list', '--owner', 'hal')).items.length === 4), 'signed out: four were sent');
+  await page.waitForTimeout(300);
+  is((await cli('list', '--owner', 'hal')).items.length, 4, '  and no more');
+  await page.unroute('**/account/tokens/*');
+  await field(page, 'Search').fill('to go');
+}
+
 // After the token that one is signed in with nothing more can be deleted.
 async function own(page) {
   await mint('own other', '--owner', 'gil', '--resource', 'public:read');
@@ -130,6 +175,8 @@ await flow(async ({ page }) => {
   await fails(page);
   await left(page);
   await dismissed(page);
+  await stopped(page);
+  await signedOut(page);
   await own(page);
   await signIn(page, wanted.admin);
   await field(page, 'Search').fill('');

@@ -5,7 +5,7 @@
 import { ask, is, like, mint, ok, wanted } from './lib/bridge.mjs';
 import { flow, shot } from './lib/browser.mjs';
 import {
-  button, field, openView, row, signIn, titled, wrong,
+  button, field, forgotten, holds, openView, row, signIn, titled, wrong,
 } from './lib/page.mjs';
 
 const answer = (page) => page.getByRole('region', { name: 'Answer' });
@@ -40,12 +40,22 @@ async function pasted(page, made) {
   await text(page).fill('');
   const site = new URL('/', page.url()).href;
   await field(page, 'URL').fill(`${site}t/${made.token}/private/noarch/repodata.json`);
-  await field(page, 'URL').press('Tab');
   is(await field(page, 'URL').inputValue(), `${site}private/noarch/repodata.json`, 'a token in a URL is taken out of it');
   is(await text(page).inputValue(), made.token, '  into its own field, unseen');
   await button(page, 'Explain').click();
   await answer(page).waitFor();
   like(await answer(page).innerText(), /Allowed/, '  and asked about');
+}
+
+// As pip gets it.
+async function userinfo(page, made) {
+  const { host } = new URL(page.url());
+  for (const user of [`token:${made.token}`, `${made.token}:x-auth-token`, made.token]) {
+    await text(page).fill('');
+    await field(page, 'URL').fill(`http://${user}@${host}/private/simple/`);
+    is([await field(page, 'URL').inputValue(), await text(page).inputValue()],
+      [`http://${host}/private/simple/`, made.token], 'a token before the host, too');
+  }
 }
 
 async function mistakes(page) {
@@ -80,8 +90,13 @@ await flow(async ({ page }) => {
   await openView(page, 'Explain');
   await byText(page, made);
   await pasted(page, made);
+  await userinfo(page, made);
   await mistakes(page);
   await byNobody(page);
   await fromList(page, made);
-  ok(!(await page.content()).includes(made.token), 'no text of a token is left on the page');
+  await page.getByLabel('Ask about', { exact: true }).selectOption('A token’s string');
+  await text(page).fill(made.token);
+  ok(await holds(page, made.token), 'a text of a token in its field');
+  await openView(page, 'Tokens');
+  await forgotten(page, made.token, '  is not left on the page');
 });

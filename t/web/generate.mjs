@@ -74,7 +74,7 @@ async function resources(page) {
   await channel(1).fill('linux-64');
   like(await wrong(channel(1)), /means something else/, 'nor a platform');
   await channel(1).fill('brand-new');
-  like(await said(channel(1)), /no such channel yet/, 'one that is not there yet may be');
+  like(await said(channel(1)), /not in the list/, 'one that is not there yet may be');
   await choose(page, resource(page, 1), 'Channel', 'private/dev');
   is(await resource(page, 1).getByLabel('Permission').locator('option').allInnerTexts(), ['Read', 'Write', 'Manage'],
     'three levels');
@@ -103,6 +103,7 @@ async function shown(page, token) {
   await shot(page, 'token-shown-real', { mask: [field(page, 'Token'), page.locator('pre')] });
   await button(page, 'Copy').click();
   is(await page.evaluate(() => navigator.clipboard.readText()), token, 'copied');
+  await page.getByRole('main').getByRole('status').filter({ hasText: 'Copied' }).first().waitFor({ state: 'attached' });
   const at = `127.0.0.1:${new URL(page.url()).port}`;
   const commands = {};
   for (const client of ['conda', 'mamba', 'pixi', 'pip', 'curl']) {
@@ -216,8 +217,41 @@ async function refusedByServer(page) {
   is(await field(page, 'Name').inputValue(), 'third', '  and nothing typed is lost');
   await shot(page, 'generate-errors');
   await page.unroute('**/api/account/tokens');
+  await page.route('**/api/account/tokens', (route) => route.fulfill({ status: 504 }), { times: 1 });
+  await button(page, 'Create').click();
+  await page.getByRole('alert').filter({ hasText: 'not known whether it was done' }).waitFor();
+  ok(true, 'without an answer nobody is told to simply try again');
   await button(page, 'Create').click();
   await shownToken(page);
+  await leave(page, 'Tokens');
+}
+
+// What an owner may not have is said of the row that has it.
+async function refusedOfOwner(page) {
+  await openForm(page);
+  await field(page, 'Name').fill('too much');
+  await page.getByRole('combobox', { name: 'Owner' }).fill('mara');
+  await page.keyboard.press('Escape');
+  await choose(page, page, 'Channel', 'public');
+  const box = page.getByRole('combobox', { name: 'Channel' });
+  await button(page, 'Create').click();
+  ok(await until(async () => /^public .*owner|^public read/.test(await wrong(box))), 'a right that its owner lacks: said at its row',
+    await wrong(box));
+  ok(await box.evaluate((x) => x === document.activeElement), '  which has the focus');
+  await page.getByRole('combobox', { name: 'Owner' }).fill(wanted.admin);
+  like(await wrong(page.getByRole('combobox', { name: 'Owner' })), /a token, and no user/, 'a token as the owner: said');
+  await box.fill(wanted.admin);
+  like(await wrong(box), /a token, and no channel/, '  as a channel, too');
+  await leave(page, 'Tokens');
+}
+
+async function withoutList(page) {
+  await page.route('**/api/account/channels', (route) => route.fulfill({ status: 503 }));
+  await openForm(page);
+  const box = page.getByRole('combobox', { name: 'Channel' });
+  await box.fill('public');
+  like(await said(box), /could not be read/, 'without the list of channels one is told so');
+  await page.unroute('**/api/account/channels');
   await leave(page, 'Tokens');
 }
 
@@ -227,6 +261,8 @@ await flow(async ({ page }) => {
   await left(page);
   await leftEarly(page);
   await refusedByServer(page);
+  await refusedOfOwner(page);
+  await withoutList(page);
   await still(page, 'all the while');
   await title(page).waitFor();
 });

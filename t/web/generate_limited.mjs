@@ -65,6 +65,15 @@ async function longer(page) {
   await field(page, 'Name').waitFor();
   const date = page.getByLabel('Expiration date', { exact: true });
   is(await wrong(date), '', 'a token that lasts longer than hers may stay so');
+  const soon = new Date(Date.now() + 90 * 86400000).toISOString().slice(0, 10);
+  await date.fill(soon);
+  is(await wrong(date), '', '  or end earlier');
+  await button(page, 'Edit').click();
+  await row(page, 'still lasts longer').waitFor();
+  is((await cli('list', '--owner', 'mara')).items.find((x) => x.name === 'still lasts longer').expires_at,
+    `${soon}T00:00:00Z`, '  and then it does');
+  await button(row(page, 'still lasts longer'), 'Edit').click();
+  await field(page, 'Name').waitFor();
   await page.getByLabel('Issue a new token').check();
   like(await wrong(date), /own token/, '  but none is issued anew that does: said at once');
   await button(page, 'Edit').click();

@@ -64,6 +64,7 @@ async function reach(page) {
   await button(page, 'Create').click();
   const box = page.getByRole('combobox', { name: 'Channel' });
   like(await wrong(box), /channel/i, 'a reach without a channel: said');
+  like(await summary(page).innerText(), /in no channel yet/, '  in the summary, too');
   await choose(page, page, 'Channel', 'private');
   like(await summary(page).innerText(), /in private and what lies below/, 'the summary names the reach');
 }
@@ -77,6 +78,23 @@ async function used(token) {
   const { status } = await ask('waits', `/t/${token}/authenticated/noarch/repodata.json`, 403);
   is(status, 403, '  but not a private one elsewhere');
   await cli('channel', 'set', 'authenticated', '--privacy', 'authenticated');
+}
+
+// Of a token for every channel the commands name one that there is.
+async function everywhere(page) {
+  await openForm(page);
+  await field(page, 'Name').fill('reads all');
+  await page.getByLabel('Type', { exact: true }).selectOption('Scopes');
+  await button(page, 'conda read').click();
+  await button(page, 'Create').click();
+  await shownToken(page);
+  const box = field(page, 'Channel of the commands');
+  await box.waitFor();
+  is(await box.locator('option').allInnerTexts(), ['authenticated', 'private', 'private/dev', 'public'],
+    'every channel: the commands are for one of those that there are');
+  await box.selectOption('public');
+  like(await page.getByRole('group', { name: 'conda command' }).innerText(), /\/public$/, '  the one that is chosen');
+  await leave(page, 'Tokens');
 }
 
 await flow(async ({ page }) => {
@@ -96,4 +114,5 @@ await flow(async ({ page }) => {
   const made = (await cli('list')).items.find((x) => x.name === 'reads private');
   is([made.scopes, made.channels], [['artifact:download', 'channel:view-artifacts', 'subchannel:view-artifacts'],
     ['private']], '  and psm-token sees the same');
+  await everywhere(page);
 });

@@ -3,9 +3,9 @@
 // The list: each token's line, search, filters, order, pages, states.
 
 import { ask, is, like, ok, until, wanted } from './lib/bridge.mjs';
-import { flow, shot } from './lib/browser.mjs';
+import { flow, hold, shot } from './lib/browser.mjs';
 import {
-  button, choose, field, lists, names, row, settled, signIn, table,
+  button, choose, field, lists, names, row, settled, signIn, table, wrong,
 } from './lib/page.mjs';
 
 async function cells(page, name) {
@@ -127,6 +127,35 @@ async function pages(page) {
   await button(page, 'Clear filters').click();
 }
 
+// A page that comes late takes the focus from nobody.
+async function typing(page) {
+  await field(page, 'Type').selectOption('Resources');
+  await settled(page);
+  const release = await hold(page, '**/account/tokens?*');
+  await button(page, 'Next page').click();
+  await button(page, 'Next page').click();
+  await field(page, 'Search').click();
+  await page.keyboard.type('page 1');
+  await page.waitForTimeout(400);
+  release();
+  await lists(page, [...Array(11).keys()].map((n) => `page ${100 + n}`), 'what one types counts, whatever is under way');
+  ok(await field(page, 'Search').evaluate((x) => x === document.activeElement), '  and one can go on typing');
+  await page.unroute('**/account/tokens?*');
+  await button(page, 'Clear filters').click();
+  await settled(page);
+}
+
+// What is pasted into the wrong field is asked of nobody.
+async function pasted(page) {
+  for (const [name, why] of [['Search', /a token/], ['Channel', /a token, and no channel/], ['Owner', /a token, and no user/]]) {
+    const box = page.getByRole('search').getByLabel(name, { exact: true }).first();
+    await box.fill(wanted.unknown);
+    like(await wrong(box), why, `a token in the field ${name}: said`);
+    await page.waitForTimeout(400);
+    await box.fill('');
+  }
+}
+
 async function states(page) {
   await settled(page);
   await ask('pause');
@@ -154,5 +183,7 @@ await flow(async ({ page }) => {
   await lines(page);
   await filters(page);
   await pages(page);
+  await typing(page);
+  await pasted(page);
   await states(page);
 });

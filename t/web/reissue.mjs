@@ -68,7 +68,25 @@ async function overlapping(page) {
   ok(left > 23 && left <= 24, '  and a day', left);
 }
 
+// With the token that one is signed in with.
+async function own(page) {
+  const made = await mint('own', '--owner', 'ann', '--scope', 'user.token:view', '--scope', 'user.token:edit');
+  await page.reload();
+  await signIn(page, made.token);
+  await open(page, 'own');
+  like(await page.getByRole('alert').filter({ hasText: 'new token' }).innerText(), /signed in with it/, 'one’s own: said');
+  await button(page, 'Edit').click();
+  const token = await shownToken(page);
+  await ask('refuses', made.token);
+  await button(page, 'Copy').click();
+  await button(page, 'Close').click();
+  await titled(page, 'Tokens', 'one stays signed in, with the new one');
+  await row(page, 'own').waitFor();
+  await forgotten(page, token, '  which is nowhere to be read');
+}
+
 await flow(async ({ page }) => {
   await atOnce(page);
   await overlapping(page);
+  await own(page);
 });

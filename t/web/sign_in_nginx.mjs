@@ -6,10 +6,31 @@
 import { cli, end, is, like, ok, wanted } from './lib/bridge.mjs';
 import { visit } from './lib/browser.mjs';
 import {
-  button, choose, field, forgotten, leave, openView, row, shownToken, title, titled,
+  button, choose, field, forgotten, leave, openView, row, shownToken, title, titled, wrong,
 } from './lib/page.mjs';
 
 const known = wanted.known;
+
+// What is granted on a channel counts below it.
+async function below(page) {
+  const resource = (n) => page.getByRole('group', { name: `Resource ${n}`, exact: true });
+  const channel = (n) => resource(n).getByRole('combobox', { name: 'Channel' });
+  await channel(1).fill('lab');
+  await page.keyboard.press('Escape');
+  const level = field(resource(1), 'Permission');
+  is(await level.locator('option').allInnerTexts(), ['Read', 'Write'], 'his levels on a channel');
+  await level.selectOption('Write');
+  await channel(1).fill('');
+  await channel(1).pressSequentially('lab');
+  await page.keyboard.press('Escape');
+  is(await level.inputValue(), 'write', 'a level that was chosen stays while one types the channel anew');
+  like(await wrong(channel(1)), /lab\/dev.*Read at most/, 'less below: said');
+  await button(page, 'Add Resource').click();
+  await channel(2).fill('lab/dev');
+  await page.keyboard.press('Escape');
+  is([await wrong(channel(1)), await wrong(channel(2))], ['', ''], '  until that has a level of its own');
+  await button(resource(2), 'Remove Resource').click();
+}
 
 async function ada({ page }) {
   await page.goto(known);
@@ -20,6 +41,7 @@ async function ada({ page }) {
   await openView(page, 'Tokens');
   await button(page, 'Generate Token').click();
   await field(page, 'Name').fill('ada’s own');
+  await below(page);
   await choose(page, page, 'Channel', 'main');
   await field(page, 'Permission').selectOption({ label: 'Write' });
   await button(page, 'Create').click();
@@ -47,7 +69,8 @@ async function nobody({ page }) {
   ok(true, '  has no tokens, which is said');
   await openView(page, 'Account');
   like(await page.getByRole('main').textContent(), /Nothing\./, '  and may hand out nothing');
-  ok(await page.getByRole('button', { name: 'Generate Token' }).count() === 0, '  nor is it offered');
+  await openView(page, 'Tokens');
+  ok(await button(page, 'Generate Token').isDisabled(), '  nor is it offered');
 }
 
 const as = (username) => ({ httpCredentials: { username, password: 'pass' } });
