@@ -92,3 +92,10 @@ export function button(text, onClick, attributes = {}, iconName = null) {
   return el('button', { type: 'button', ...attributes, on: { click: onClick } },
     iconName && icon(iconName), el('span', {}, text));
 }
+
+/// One that does nothing now, and says why: so it can still be reached.
+export function idleButton(text, reason, attributes = {}) {
+  return button(text, () => {}, {
+    ...attributes, title: reason, 'aria-disabled': 'true', 'aria-description': reason,
+  });
+}

@@ -3,7 +3,7 @@
 // When a token ends: a date, whose 00:00 UTC it is, the very last instant that
 // is allowed, or never. The exact instant is shown in the reader's zone.
 
-import { button, el } from './dom.js';
+import { button, el, idleButton } from './dom.js';
 import { Field } from './field.js';
 import { day, exactElement, exactText, relativeText, utcDate } from './times.js';
 
@@ -40,17 +40,19 @@ export class ExpiryField extends Field {
   #makeButtons() {
     const { latestExpiry } = this.rights;
     const latest = this.#latest;
+    const chip = { class: 'chip', 'aria-pressed': 'false' };
     const make = (text, value, attributes = {}) => ({
       value,
       node: button(text, () => {
         this.value = value;
         this.#changed();
-      }, { class: 'chip', 'aria-pressed': 'false', ...attributes }),
+      }, { ...chip, ...attributes }),
     });
     const buttons = quick.map((days) => {
       const date = utcDate(Date.now() + days * day);
       const isLate = latest !== null && instantOf(date) > latest;
-      return make(`${days} days`, date, isLate ? { disabled: true, title: this.#tooLate() } : {});
+      return isLate ? { value: date, node: idleButton(`${days} days`, this.#tooLate(), chip) }
+        : make(`${days} days`, date);
     });
     buttons.push(latestExpiry === null ? make('Never', null)
       : make('Latest', latestExpiry, { title: exactText(latestExpiry) }));

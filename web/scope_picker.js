@@ -2,7 +2,7 @@
 //
 // The scopes of a token, by category, and how far they reach.
 
-import { button, el, fill, newId } from './dom.js';
+import { button, el, fill, idleButton, newId } from './dom.js';
 import { Field } from './field.js';
 import { ResourceRows } from './resource_rows.js';
 import { findScope, presets, scopes } from './scopes.js';
@@ -69,10 +69,9 @@ export class ScopePicker {
   #makePresets() {
     const buttons = presets.map((preset) => {
       const missing = preset.scopes.filter((name) => !this.#isOffered(name));
-      return button(preset.name, () => this.#choose(preset.scopes), {
-        class: 'chip', disabled: missing.length > 0,
-        title: missing.length > 0 ? `You may not hand out ${missing.join(', ')}` : preset.scopes.join(', '),
-      });
+      return missing.length > 0
+        ? idleButton(preset.name, `You may not hand out ${missing.join(', ')}`, { class: 'chip' })
+        : button(preset.name, () => this.#choose(preset.scopes), { class: 'chip', title: preset.scopes.join(', ') });
     });
     return el('div', { class: 'quick', role: 'group', 'aria-label': 'Presets' }, buttons,
       button('Clear scopes', () => this.#choose([]), { class: 'chip' }));
