@@ -65,10 +65,13 @@ for my $case (
 		during => sub { $t->redis('EVAL', 'for i = 1, 20000 do
 			redis.call("SET", "psm:t:x" .. i, i) end', 0) }],
 	['a worker is killed' => \&kill_worker, sub {}, breaks => 1],
+	# A look-up that is under way then has used up its time when they go on.
 	['a worker is stopped' => sub { @stopped = ($t->workers)[0];
-		kill 'STOP', @stopped }, sub { kill 'CONT', @stopped }],
+		kill 'STOP', @stopped }, sub { kill 'CONT', @stopped },
+		unavailable => 1],
 	['all workers are stopped' => sub { @stopped = $t->workers;
-		kill 'STOP', @stopped }, sub { kill 'CONT', @stopped }],
+		kill 'STOP', @stopped }, sub { kill 'CONT', @stopped },
+		unavailable => 1],
 ) {
 	my ($name, $begin, $end, %arg) = @$case;
 	$c->survives("T87 $name", $begin, $end, %arg);
