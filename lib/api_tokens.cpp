@@ -135,8 +135,8 @@ ordered_json listed_json(const StoredToken& token)
     return {{"id", token.record.id}, {"problem", *token.problem}};
 }
 
-/// Without a wish for a state: those that live, and no old strings. Nobody knows
-/// what a damaged record is about: who sees all sees it.
+/// Without a wish for a state: those that live, and no old strings. Nobody
+/// knows what a damaged record is about: who sees all sees it.
 bool is_wanted(const Wish& wish, const Caller& caller, const StoredToken& token,
                std::int64_t now)
 {
