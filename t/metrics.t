@@ -46,6 +46,9 @@ server {
 }
 EOC
 $t->start_nginx;
+PSM::Process::wait_for(sub {
+	metrics($t)->{workers}[0]{stream_state} eq 'live';
+}, 20);
 
 sub ask { return $t->get(@_)->{status} }
 

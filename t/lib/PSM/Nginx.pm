@@ -178,6 +178,11 @@ sub start {
 			!$self->{process}->alive || PSM::Http::connect_to($port);
 		}, 15);
 	}
+	# The master listens before it has workers.
+	my $workers = $test->{workers} // 1;
+	wait_for(sub {
+		!$self->{process}->alive || $self->workers >= $workers;
+	}, 15);
 	if ($self->{process}->alive) {
 		$self->_await_streams;
 		return;

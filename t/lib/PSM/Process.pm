@@ -61,7 +61,8 @@ sub children_of {
 			or next;
 		push @found, $pid if $ppid == $parent && $state ne 'Z';
 	}
-	return sort { $a <=> $b } @found;
+	@found = sort { $a <=> $b } @found;
+	return @found;
 }
 
 # A socket that a forked helper also holds would not close when the test
