@@ -8,10 +8,11 @@ export const day = 24 * 60 * 60 * 1000;
 export const soon = 7 * day;
 
 const dateOnly = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short', year: 'numeric' });
-const exact = new Intl.DateTimeFormat(undefined, {
-  day: 'numeric', month: 'short', year: 'numeric', hour: '2-digit', minute: '2-digit', second: '2-digit',
-  timeZoneName: 'short',
-});
+const clock = {
+  day: 'numeric', month: 'short', year: 'numeric', hour: '2-digit', minute: '2-digit', timeZoneName: 'short',
+};
+const toTheMinute = new Intl.DateTimeFormat(undefined, clock);
+const toTheSecond = new Intl.DateTimeFormat(undefined, { ...clock, second: '2-digit' });
 const relative = new Intl.RelativeTimeFormat('en', { numeric: 'always' });
 
 /// "2027-01-31 00:00:00 UTC"
@@ -20,7 +21,8 @@ export function utc(time) {
 }
 
 export function exactText(time) {
-  return exact.format(new Date(time));
+  const date = new Date(time);
+  return (date.getUTCSeconds() === 0 ? toTheMinute : toTheSecond).format(date);
 }
 
 /// "in 3 days", "2 hours ago"
