@@ -51,6 +51,12 @@ sub grown {
 	return map { $after[$_] - $before[$_] } 0 .. 2;
 }
 
+# How often Redis was asked for INFO, before this time.
+sub infos {
+	return $t->redis('INFO', 'commandstats') =~ /cmdstat_info:calls=(\d+)/
+		? $1 : 0;
+}
+
 my $resource = $t->add_token(resources => { main => 'read', open => 'read' });
 my $scope = $t->add_token(scopes => ['artifact:download', 'artifact:create'],
 	channels => ['main']);
@@ -85,6 +91,8 @@ my @first = grown(sub {
 });
 cmp_ok($first[0], '>', 0, "a miss allocates: $first[0] times");
 
+# The gate asks each second whether Redis is still the master, and that takes
+# memory: where it came in between, the rounds are run again.
 my $rounds = 200;
 for my $case (@hits, @denials) {
 	my ($name, $path, $headers, $status) = @$case;
@@ -93,9 +101,14 @@ for my $case (@hits, @denials) {
 		my $r = $t->http('GET', $path, headers => $headers, sock => $socket);
 		return $r->{status};
 	};
-	$ask->() for 1 .. 2;
-	my %seen;
-	my @grown = grown(sub { $seen{ $ask->() }++ for 1 .. $rounds });
+	my (%seen, @grown);
+	for (1 .. 20) {
+		my $infos = infos();
+		$ask->() for 1 .. 2;
+		%seen = ();
+		@grown = grown(sub { $seen{ $ask->() }++ for 1 .. $rounds });
+		last if infos() == $infos + 1;
+	}
 	is_deeply(\%seen, { $status => $rounds }, "$name: $rounds x $status");
 	is_deeply(\@grown, [0, 0, 0],
 		'  no allocation, no free, no lock of ours');
