@@ -47,6 +47,7 @@ ApiLink::ApiLink(const RedisConf& conf, ngx_log_t* log)
           guide_by(sentinels_, conf, {.context = this, .moved = on_moved}, log),
           {.context = this,
            .name = "redis of psm_token_api",
+           .proves = true,
            .limits = limits,
            .reply = on_reply,
            .greet = greet,

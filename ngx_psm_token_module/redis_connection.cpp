@@ -24,8 +24,6 @@ namespace psm::edge {
 
 namespace {
 
-constexpr ngx_msec_t held_long_enough = 1000;
-
 /// Of a session that takes no more.
 Loss cause_of(const RedisSession& session)
 {
@@ -254,6 +252,8 @@ bool RedisConnection::take(std::string_view bytes)
     }
     if (state_ == State::greeting && verdict_.greeted) {
         became_ready();
+    } else if (told_ && ready() && proven()) {
+        tell_return();
     }
     return true;
 }
@@ -263,14 +263,19 @@ void RedisConnection::became_ready()
     state_ = State::ready;
     ready_since_ = ngx_current_msec;
     socket_.confirm();
-    if (failed_) {
-        failed_ = false;
-        told_refusal_ = false;
-        ngx_log_error(NGX_LOG_NOTICE, log_, 0,
-                      "psm token: %*s is available again", user_.name.size(),
-                      user_.name.data());
+    failed_ = false;
+    if (told_ && (!let_down_ || !user_.proves)) {
+        tell_return();
     }
     user_.changed(user_.context);
+}
+
+void RedisConnection::tell_return()
+{
+    told_ = false;
+    told_refusal_ = false;
+    ngx_log_error(NGX_LOG_NOTICE, log_, 0, "psm token: %*s is available again",
+                  user_.name.size(), user_.name.data());
 }
 
 void RedisConnection::close()
@@ -340,8 +345,7 @@ void RedisConnection::lost(Loss cause, const char* why, ngx_err_t err)
 void RedisConnection::schedule(const char* why, bool was_ready, ngx_err_t err)
 {
     if (was_ready) {
-        if (verdict_.useful ||
-            ngx_current_msec - ready_since_ >= held_long_enough) {
+        if (proven()) {
             backoff_.reset();
         }
         if (backoff_.fresh()) {
@@ -360,10 +364,12 @@ void RedisConnection::schedule(const char* why, bool was_ready, ngx_err_t err)
         }
     }
 
+    failed_ = true;
+    let_down_ = was_ready;
     // That Redis refuses us is for people to mend: told, whatever was told of
     // it before.
-    if (!failed_ || (verdict_.refused && !told_refusal_)) {
-        failed_ = true;
+    if (!told_ || (verdict_.refused && !told_refusal_)) {
+        told_ = true;
         told_refusal_ = verdict_.refused;
         ngx_log_error(NGX_LOG_ERR, log_, err,
                       "psm token: %*s is unavailable%*s: %s", user_.name.size(),

@@ -46,6 +46,9 @@ public:
         void* context = nullptr;
         std::string_view name{};    // in the log
         std::string_view without{}; // and what its absence means
+        /// It may greet well and then be of no use: told as back when it is,
+        /// or an outage would be two lines for each attempt.
+        bool proves = false;
         RedisLimits limits{};
         RedisSession::Handler reply = nullptr;
         /// A session began and logs in: queue what the greeting needs.
@@ -109,6 +112,8 @@ private:
         ready,
     };
 
+    static constexpr ngx_msec_t held_long_enough = 1000;
+
     static void on_found(void* context);
     static void on_opened(void* context);
     static void on_readable(void* context);
@@ -124,6 +129,14 @@ private:
     [[nodiscard]] bool take(std::string_view bytes);
     void flush();
     void became_ready();
+
+    [[nodiscard]] bool proven() const noexcept
+    {
+        return verdict_.useful ||
+               ngx_current_msec - ready_since_ >= held_long_enough;
+    }
+
+    void tell_return();
     void close();
     void lost(Loss cause, const char* why, ngx_err_t err = 0);
     void schedule(const char* why, bool was_ready, ngx_err_t err);
@@ -133,7 +146,9 @@ private:
     ngx_log_t* log_;
     State state_ = State::down;
     bool failed_ = false;
-    bool told_refusal_ = false; // in the log, since it failed
+    bool let_down_ = false;     // by one that was ready, at last
+    bool told_ = false;         // in the log, that it is unavailable
+    bool told_refusal_ = false; // and that it refuses us
     Verdict verdict_;           // of the session that is, or was last
     Backoff backoff_;
     RedisPlace place_;

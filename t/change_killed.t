@@ -90,7 +90,18 @@ sub could_be {
 		&& !$record->{deleted} == !$_->[2] } @states;
 }
 
-sub works { return $api->ask('GET', '/account/token-info', $_[0]) }
+# What becomes of a token: a 503 says nothing of it, a worker may still look
+# for a Redis that is back.
+sub works {
+	my ($token) = @_;
+
+	my $r;
+	wait_for(sub {
+		$r = $api->ask('GET', '/account/token-info', $token);
+		return $r->{status} != 503;
+	}, 10);
+	return $r;
+}
 
 sub wrong_strings {
 	my ($token, $record) = @_;

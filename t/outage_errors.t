@@ -62,6 +62,8 @@ $o->start;
 
 for my $case (
 	(map { ['GET', $_, known => 'lives'] } sort keys %errors),
+	# The connection is made again meanwhile, and is of no use each time.
+	['GET', 'ERR', known => 'lives', for => 1.5],
 	(map { ['everything', $_] } @everything),
 	(map { ['unasked', $_] } @unasked),
 ) {

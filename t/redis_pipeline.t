@@ -60,7 +60,7 @@ sub path_of { return "/t/$_[0]/$deep/noarch/repodata.json" }
 sub last_count { return @{ ($counts->entries)[-1] } }
 
 is($t->get('/')->{status}, 401, 'nginx answers');
-$t->{fake}->wait_commands(1);
+PSM::Process::wait_for(sub { $counts->entries }, 5);
 plan skip_all => 'this kernel does not count segments'
 	if !defined((last_count())[1]);
 

@@ -102,15 +102,14 @@ sub _expand {
 	return $text;
 }
 
-# A body for http { } gets the usual frame; a text with an events block is a
-# whole configuration.
+# A body for http { } gets the usual frame, and a Redis that may take its time
+# as a busy machine does; a text with an events block is a whole configuration.
 sub _complete {
 	my ($self, $text) = @_;
 
 	return $self->_expand($text) if $text =~ /^\s*events\b/m;
-	my $time = $ENV{PSM_VALGRIND} ? ' timeout=10s connect_timeout=10s' : '';
 	my $store = $text =~ /\bpsm_token_redis\b/ ? ''
-		: "psm_token_redis %%REDIS%%$time;";
+		: 'psm_token_redis %%REDIS%% timeout=10s connect_timeout=10s;';
 	return $self->_expand($FRAME, BODY => $text, STORE => $store);
 }
 

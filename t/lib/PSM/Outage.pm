@@ -11,7 +11,8 @@
 # known: what becomes of a token that the worker has in its cache. `lease`: it
 # is served until the lease is over, then it is 503. `lives`: it is served
 # (the invalidation stream is well).
-# lines: how often the log may say the same thing (1).
+# lines: how often the log may say the same thing (1). for: how many seconds
+# it goes on while somebody asks again and again (0).
 
 package PSM::Outage;
 
@@ -157,7 +158,12 @@ sub survives {
 	is($t->get('/plain')->{status}, 204, '  the rest of nginx is served');
 	cmp_ok(time - $start, '<', 1, '  at once');
 	$self->_known($arg{known} // 'lease');
+	my $until = time + ($arg{for} // 0);
 	my @more = map { $self->ask($_)->{status} } (@fresh, $nobody) x 5;
+	while (time < $until) {
+		push @more, $self->ask($fresh[0])->{status};
+		sleep 0.02;
+	}
 	is_deeply([grep { $_ != 503 } @more], [], '  nothing but 503 to the end');
 
 	$end->();
