@@ -36,4 +36,20 @@ sub entries {
 	return map { $json->decode($_) } grep { /\n\z/ } <$fh>;
 }
 
+# Those since the last call: reading all of them each time takes long.
+sub news {
+	my ($self) = @_;
+
+	if (!$self->{reader}) {    # made with the first entry
+		open my $new, '<', $self->{path} or return;
+		$self->{reader} = $new;
+	}
+	my $fh = $self->{reader};
+	seek $fh, 0, 1;    # beyond the end that was there
+	my $text = ($self->{rest} // '') . do { local $/; <$fh> // '' };
+	$text =~ s/([^\n]*)\z//;    # the end may still be written
+	$self->{rest} = $1;
+	return map { $json->decode($_) } split /\n/, $text;
+}
+
 1;

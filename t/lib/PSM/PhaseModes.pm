@@ -20,10 +20,6 @@ use warnings;
 
 use parent 'PSM::Modes';
 
-use JSON::PP;
-
-my $json = JSON::PP->new->ascii->allow_nonref;
-
 my %SERVER = (
 	plain => 'listen %%LISTEN1%%;',
 	h2 => 'listen %%LISTEN2%% http2;',
@@ -53,28 +49,13 @@ sub new {
 sub asked {
 	my ($self) = @_;
 	return map { $_->[1] eq 'GET' ? $_->[2] : () }
-		_news($self, $self->{test}{fake});
+		$self->{test}{fake}{journal}->news;
 }
 
 # The requests that the upstream got since the last call.
 sub received {
 	my ($self) = @_;
-	return _news($self, $self->{test}{upstreams}[0]);
-}
-
-# What is new in the journal of a helper: reading all of it for each request
-# takes long.
-sub _news {
-	my ($self, $helper) = @_;
-
-	my $path = $helper->{journal}{path};
-	if (!$self->{$path}) {    # made with the first entry
-		open my $new, '<', $path or return;
-		$self->{$path} = $new;
-	}
-	my $fh = $self->{$path};
-	seek $fh, 0, 1;    # beyond the end that was there
-	return map { $json->decode($_) } <$fh>;
+	return $self->{test}{upstreams}[0]{journal}->news;
 }
 
 sub _server {
