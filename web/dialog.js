@@ -12,16 +12,19 @@ export function openDialog(title, content, { wide = false } = {}) {
   const dialog = el('dialog', { 'aria-labelledby': heading, class: wide && 'wide' });
   return new Promise((resolve) => {
     let answer = null;
+    const finish = () => {
+      dialog.remove();
+      resolve(answer);
+    };
+    // The event comes later: meanwhile one would see what is about to change.
     const close = (value) => {
       answer = value;
       dialog.close();
+      finish();
     };
     const { body, actions } = content(close);
     append(dialog, [el('h2', { id: heading }, title), body, el('div', { class: 'actions' }, actions)]);
-    dialog.addEventListener('close', () => {
-      dialog.remove();
-      resolve(answer);
-    });
+    dialog.addEventListener('close', finish);
     document.body.append(dialog);
     dialog.showModal();
   });
