@@ -5,7 +5,7 @@
 import { ask, cli, is, like, mint, ok, until, wanted } from './lib/bridge.mjs';
 import { flow, shot } from './lib/browser.mjs';
 import {
-  button, choose, dialog, field, lists, row, signIn, title, titled, wrong,
+  button, choose, dialog, field, lists, row, settled, signIn, title, titled, wrong,
 } from './lib/page.mjs';
 
 const description = (page) => field(page, 'Description (optional)');
@@ -64,6 +64,7 @@ async function unsaved(page) {
   like(await dialog(page).innerText(), /Leave without saving/, 'who has typed is asked before he leaves');
   await button(dialog(page), 'Leave').click();
   await titled(page, 'Tokens', '  and leaves');
+  await settled(page);
   ok(await row(page, 'edited').count() === 1, '  nothing was saved');
   await open(page, 'edited');
   await button(page, 'Cancel').click();

@@ -8,7 +8,7 @@ import {
 } from './lib/bridge.mjs';
 import { flow, shot } from './lib/browser.mjs';
 import {
-  button, choose, field, leave, openForm, openView, row, said, shownToken, signIn, wrong,
+  button, choose, field, leave, openForm, openView, row, said, settled, shownToken, signIn, wrong,
 } from './lib/page.mjs';
 
 const scopes = (page) => page.getByRole('group', { name: 'Scopes', exact: true });
@@ -90,6 +90,7 @@ await flow(async ({ page }) => {
   await signIn(page, wanted.mara);
   await offered(page);
   await made(page);
+  await settled(page);
   ok(await row(page, 'for her job').count() === 1, 'and listed');
   is(await page.getByRole('rowheader').count(), 3, '  beside her own, without anybody else’s');
   await longer(page);

@@ -203,8 +203,11 @@ async function ownNames(page) {
     return names.every((x) => text.includes(`of ${x}`));
   }), 'owners and channels with names of JavaScript’s own');
   await openView(page, 'Channels');
-  const listed = await page.getByRole('rowheader').allInnerTexts();
-  ok(names.every((x) => listed.includes(x)), '  channels too', listed);
+  let listed;
+  ok(await until(async () => {
+    listed = await page.getByRole('rowheader').allInnerTexts();
+    return names.every((x) => listed.includes(x));
+  }), '  channels too', listed);
 }
 
 async function signingIn(page) {
